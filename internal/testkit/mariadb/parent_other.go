@@ -1,0 +1,8 @@
+//go:build !linux
+
+package mariadb
+
+import "syscall"
+
+// endWithParent can promise nothing here: only Linux ends a child with its parent. Stop still does.
+func endWithParent() *syscall.SysProcAttr { return nil }

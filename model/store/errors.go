@@ -1,0 +1,78 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"net"
+	"strings"
+
+	gosqlite "github.com/glebarez/go-sqlite"
+	mysqldriver "github.com/go-sql-driver/mysql"
+	"gorm.io/gorm"
+
+	"sixelements/model"
+)
+
+// ErrDuplicate says that a row broke a unique constraint. Callers that can say which translate it; it is a conflict otherwise.
+var ErrDuplicate = errors.New("the row is there already")
+
+// errVoid says that the transaction is gone and must be run again from its start.
+var errVoid = errors.New("the transaction is void")
+
+// translate makes errors of the database the program's own; texts of the database go no further than the log.
+func translate(err error) error {
+	var me *model.Error
+	switch {
+	case err == nil, errors.As(err, &me), errors.Is(err, ErrDuplicate), errors.Is(err, errVoid):
+		return err
+	case errors.Is(err, gorm.ErrRecordNotFound):
+		return model.Fail(model.NotFound)
+	case isDuplicate(err):
+		return errors.Join(ErrDuplicate, err)
+	case isVoid(err):
+		return errors.Join(errVoid, err)
+	}
+	return err
+}
+
+func isDuplicate(err error) bool {
+	var my *mysqldriver.MySQLError
+	if errors.As(err, &my) {
+		return my.Number == 1062
+	}
+	var lite *gosqlite.Error
+	return errors.As(err, &lite) && (lite.Code() == 2067 || lite.Code() == 1555) // SQLITE_CONSTRAINT_UNIQUE, _PRIMARYKEY
+}
+
+// voiding are the errors of MySQL, MariaDB, Galera and TiDB after which everything must run again: deadlock, lock wait timeout,
+// lost savepoint, node not ready, write conflict, schema being changed, server shutting down.
+var voiding = map[uint16]bool{1213: true, 1205: true, 1305: true, 1047: true, 9007: true, 1053: true, 1927: true, 2006: true, 2013: true}
+
+func isVoid(err error) bool {
+	var my *mysqldriver.MySQLError
+	if errors.As(err, &my) {
+		return voiding[my.Number]
+	}
+	var lite *gosqlite.Error
+	if errors.As(err, &lite) {
+		return lite.Code()&0xff == 5 || lite.Code()&0xff == 6 // SQLITE_BUSY, SQLITE_LOCKED
+	}
+	var op *net.OpError
+	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, mysqldriver.ErrInvalidConn) || errors.As(err, &op) ||
+		errors.Is(err, sql.ErrConnDone) || strings.Contains(err.Error(), "bad connection")
+}
+
+// down tells whether the database could not be reached at all, or the disk is full: the caller may come back.
+func down(err error) bool {
+	var lite *gosqlite.Error
+	if errors.As(err, &lite) {
+		return lite.Code()&0xff == 13 || lite.Code()&0xff == 10 // SQLITE_FULL, SQLITE_IOERR
+	}
+	var my *mysqldriver.MySQLError
+	if errors.As(err, &my) {
+		return my.Number == 1040 || my.Number == 1021 || my.Number == 1114 // too many connections, disk full, table full
+	}
+	return errors.Is(err, errVoid) || errors.Is(err, context.DeadlineExceeded)
+}

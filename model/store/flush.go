@@ -1,0 +1,126 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+
+	"gorm.io/gorm"
+
+	"sixelements/model"
+)
+
+// maxVars is how many values one statement may carry: SQLite's limit is 32,766.
+const maxVars = 30000
+
+// flush writes what was staged: the trace first, so that nothing is written without one, then one statement per table.
+func (tx *Tx) flush() error {
+	if tx.quiet {
+		if n := len(tx.staged.rows) + len(tx.staged.saves) + len(tx.staged.changes); n > 0 {
+			return fmt.Errorf("store: %s staged %d rows and called itself untraced", tx.act.Name, n)
+		}
+		return nil
+	}
+	if err := tx.trace(); err != nil {
+		return err
+	}
+	g := tx.g.Session(&gorm.Session{NewDB: true, Context: tx.ctx})
+	for _, s := range tx.staged.saves {
+		if err := tx.save(g, s); err != nil {
+			return err
+		}
+	}
+	for _, c := range tx.staged.changes {
+		if err := c(g); err != nil {
+			return err
+		}
+	}
+	return insert(g, tx.staged.rows)
+}
+
+// insert groups the rows by type, in the order in which the types came, and writes each group with as few statements as can be.
+func insert(g *gorm.DB, rows []any) error {
+	groups := map[reflect.Type]reflect.Value{}
+	var order []reflect.Type
+	for _, r := range rows {
+		t := typeOfRow(r)
+		if _, ok := groups[t]; !ok {
+			groups[t] = reflect.MakeSlice(reflect.SliceOf(t), 0, len(rows))
+			order = append(order, t)
+		}
+		groups[t] = reflect.Append(groups[t], reflect.ValueOf(r))
+	}
+	for _, t := range order {
+		list := groups[t]
+		size := max(1, maxVars/columns(t))
+		for from := 0; from < list.Len(); from += size {
+			part := list.Slice(from, min(from+size, list.Len()))
+			if err := g.Create(part.Interface()).Error; err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// columns is an upper bound of a row type's columns.
+func columns(t reflect.Type) int {
+	n := 0
+	for t = t.Elem(); n < t.NumField(); n++ {
+	}
+	return n + 5
+}
+
+// versioned is implemented by rows whose version the door checks and raises.
+func versionOf(row any) *int64 {
+	return reflect.ValueOf(row).Elem().FieldByName("Version").Addr().Interface().(*int64)
+}
+
+// save writes a row's new state if its version is still the one that was read.
+func (tx *Tx) save(g *gorm.DB, row any) error {
+	v := versionOf(row)
+	was := *v
+	*v = was + 1
+	r := g.Model(row).Select("*").Where("version = ?", was).Updates(row)
+	if r.Error != nil || r.RowsAffected == 0 {
+		*v = was
+	}
+	if r.Error == nil && r.RowsAffected == 0 {
+		return &model.Error{Code: model.Stale, Version: was + 1}
+	}
+	if rec, ok := row.(*model.Record); ok && r.Error == nil && rec.Element != nil {
+		return g.Model(rec.Element).Select("*").Where("record_id = ?", rec.ID).Updates(rec.Element).Error
+	}
+	return r.Error
+}
+
+// trace writes the act's audit row, unless the function changed records, whose revisions are their trace.
+func (tx *Tx) trace() error {
+	if tx.staged.revisions > 0 {
+		return nil
+	}
+	if tx.act.Name == "" {
+		return errors.New("store: a write without an act")
+	}
+	tx.staged.rows = append(tx.staged.rows, tx.auditRow("ok"))
+	return nil
+}
+
+func (tx *Tx) auditRow(result string) *model.Audit {
+	a := tx.actor
+	return &model.Audit{ID: model.NewID(), At: tx.Now(), ActorID: a.Account, ActorRole: a.Top(), ActorName: a.Name, Act: tx.act.Name,
+		Target: tx.act.Target, AreaCode: tx.act.Area, Result: result, Detail: cut(tx.act.Detail, 200), Source: a.Source, RequestID: a.RequestID}
+}
+
+func cut(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n])
+	}
+	return s
+}
+
+// Failed sets the result of the trace to a problem's code, for acts that are kept though they fail (AndFail).
+func (tx *Tx) Failed(c model.Code) {
+	tx.staged.rows = append(tx.staged.rows, tx.auditRow(string(c)))
+	tx.staged.revisions++ // the row just staged is the trace
+}

@@ -1,0 +1,272 @@
+// Package store is the only one that opens a database. It has two doors, Read and Write; scope, sealing, the trace, paging and the
+// translation of database errors happen here and nowhere else.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	sqlite "github.com/glebarez/sqlite"
+	"github.com/pressly/goose/v3"
+	"gorm.io/driver/mysql"
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+
+	"sixelements/model"
+	"sixelements/model/seal"
+)
+
+//go:embed migrations
+var migrations embed.FS
+
+// Dialect is the database engine spoken to.
+type Dialect string
+
+// The two engines.
+const (
+	SQLite Dialect = "sqlite"
+	MySQL  Dialect = "mysql"
+)
+
+// Options are what a DB needs.
+type Options struct {
+	Dialect Dialect
+	Path    string // SQLite: the file
+	DSN     string // MySQL: with clientFoundRows=true
+	Keyring *seal.Keyring
+	Suite   seal.Suite
+	Clock   model.Clock
+	Log     *slog.Logger
+	// Conns is how many connections read at once; 0 means 8.
+	Conns int
+	// Slow is how long a statement may take before it is logged; 0 means 500 ms.
+	Slow time.Duration
+}
+
+// DB is the database with its two doors.
+type DB struct {
+	o      Options
+	read   *gorm.DB
+	write  *gorm.DB // the same pool as read on MySQL
+	lock   chan struct{}
+	hasher *seal.Hasher
+}
+
+// Open connects, and migrates the schema to the newest version when migrate is true. The caller closes it.
+func Open(ctx context.Context, o Options, migrate bool) (*DB, error) {
+	if o.Conns == 0 {
+		o.Conns = 8
+	}
+	if o.Slow == 0 {
+		o.Slow = 500 * time.Millisecond
+	}
+	db := &DB{o: o, lock: make(chan struct{}, 1)}
+	if err := db.connect(); err != nil {
+		return nil, err
+	}
+	if migrate {
+		if err := db.Migrate(ctx); err != nil {
+			return nil, errors.Join(err, db.Close())
+		}
+	}
+	if err := db.openIndexKey(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+func (db *DB) connect() (err error) {
+	if db.o.Dialect == MySQL {
+		if db.read, err = db.open(mysql.Open(db.o.DSN), 2*db.o.Conns); err != nil {
+			return err
+		}
+		db.write = db.read
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(db.o.Path), 0o700); err != nil {
+		return err
+	}
+	if err := private(db.o.Path); err != nil {
+		return err
+	}
+	if db.write, err = db.open(sqlite.Open(sqliteDSN(db.o.Path, false)), 1); err != nil {
+		return err
+	}
+	db.read, err = db.open(sqlite.Open(sqliteDSN(db.o.Path, true)), db.o.Conns)
+	return err
+}
+
+// private makes sure that only the operator's user can read the file; SQLite gives its companions the same mode.
+func private(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+func sqliteDSN(path string, readOnly bool) string {
+	q := url.Values{"_pragma": {"journal_mode(WAL)", "synchronous(FULL)", "busy_timeout(10000)", "foreign_keys(0)", "temp_store(MEMORY)",
+		"cache_size(-8000)", "journal_size_limit(67108864)"}}
+	if readOnly {
+		q.Add("_pragma", "query_only(1)")
+	} else {
+		q.Set("_txlock", "immediate")
+	}
+	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
+}
+
+func (db *DB) open(d gorm.Dialector, conns int) (*gorm.DB, error) {
+	g, err := gorm.Open(d, &gorm.Config{SkipDefaultTransaction: true, PrepareStmt: true, TranslateError: false,
+		DisableAutomaticPing: true, AllowGlobalUpdate: false,
+		Logger:  &sqlLog{log: db.o.Log, slow: db.o.Slow},
+		NowFunc: func() time.Time { return db.o.Clock() }})
+	if err != nil {
+		return nil, connectError(err)
+	}
+	pool, err := g.DB()
+	if err != nil {
+		return nil, err
+	}
+	pool.SetMaxOpenConns(conns)
+	pool.SetMaxIdleConns(conns)
+	if db.o.Dialect == MySQL {
+		pool.SetConnMaxLifetime(10 * time.Minute)
+	}
+	return g, register(g)
+}
+
+// connectError drops the driver's text, which may hold the address and user.
+func connectError(err error) error {
+	return fmt.Errorf("the database cannot be opened (check SIX_DATABASE): %w", errors.Unwrap(err))
+}
+
+// Close closes every connection.
+func (db *DB) Close() error {
+	var errs []error
+	for _, g := range []*gorm.DB{db.read, db.write} {
+		if g == nil || g == db.read && db.o.Dialect == MySQL && len(errs) > 0 {
+			continue
+		}
+		pool, err := g.DB()
+		if err == nil {
+			err = pool.Close()
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// Migrate brings the schema to the newest version; migrations only go forward.
+func (db *DB) Migrate(ctx context.Context) error {
+	p, err := db.provider()
+	if err != nil {
+		return err
+	}
+	done, err := p.Up(ctx)
+	for _, m := range done {
+		db.o.Log.Info("migrated", "version", m.Source.Version, "took", m.Duration)
+	}
+	return err
+}
+
+func (db *DB) provider() (*goose.Provider, error) {
+	pool, err := db.write.DB()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := fs.Sub(migrations, "migrations/"+string(db.o.Dialect))
+	if err != nil {
+		return nil, err
+	}
+	dialect := goose.DialectSQLite3
+	if db.o.Dialect == MySQL {
+		dialect = goose.DialectMySQL
+	}
+	return goose.NewProvider(dialect, pool, dir, goose.WithLogger(goose.NopLogger()))
+}
+
+// Ready is nil when the database answers and no migration is missing.
+func (db *DB) Ready(ctx context.Context) error {
+	p, err := db.provider()
+	if err != nil {
+		return err
+	}
+	pending, err := p.HasPending(ctx)
+	if err != nil {
+		return err
+	}
+	if pending {
+		return errors.New("migrations are missing: run six migrate")
+	}
+	return nil
+}
+
+// Dialect is the engine in use.
+func (db *DB) Dialect() Dialect { return db.o.Dialect }
+
+// Now is the clock's time.
+func (db *DB) Now() model.Time { return db.o.Clock.Now() }
+
+// Keyring is what small secrets outside records are sealed with.
+func (db *DB) Keyring() *seal.Keyring { return db.o.Keyring }
+
+// Pool is the pool that reads, for backup, which reads every table as it is.
+func (db *DB) Pool() (*sql.DB, error) { return db.read.DB() }
+
+// WritePool is the pool that writes, for restore into an empty database.
+func (db *DB) WritePool() (*sql.DB, error) { return db.write.DB() }
+
+const indexKeyName = "index_key"
+
+// openIndexKey reads the key of the blind indexes, made at the first start and sealed by the root key, so that changing the root
+// key does not change the indexes.
+func (db *DB) openIndexKey(ctx context.Context) error {
+	ctx = AsSystem(ctx, "open the index key")
+	var s model.Setting
+	err := db.Read(ctx, func(tx *Tx) error { return tx.Q(&s).Where("name = ?", indexKeyName).Take(&s).Error })
+	if errors.Is(err, gorm.ErrRecordNotFound) || model.IsCode(err, model.NotFound) {
+		if s.Value, err = db.makeIndexKey(ctx); err != nil {
+			return err
+		}
+	} else if err != nil {
+		return err
+	}
+	key, err := db.o.Keyring.Open(s.Value, []byte(indexKeyName))
+	if err != nil {
+		return fmt.Errorf("the secret key does not open this database: %w", err)
+	}
+	db.hasher = seal.NewHasher(db.o.Suite, key)
+	return nil
+}
+
+func (db *DB) makeIndexKey(ctx context.Context) ([]byte, error) {
+	fresh, err := seal.NewRoot()
+	if err != nil {
+		return nil, err
+	}
+	sealed, err := db.o.Keyring.Seal([]byte(fresh), []byte(indexKeyName))
+	if err != nil {
+		return nil, err
+	}
+	err = db.Write(ctx, model.Act{Name: "settings.init", Target: indexKeyName}, func(tx *Tx) error {
+		return tx.Add(&model.Setting{Name: indexKeyName, Value: sealed, UpdatedAt: tx.Now()})
+	})
+	if errors.Is(err, ErrDuplicate) { // another node was quicker
+		var s model.Setting
+		err = db.Read(ctx, func(tx *Tx) error { return tx.Q(&s).Where("name = ?", indexKeyName).Take(&s).Error })
+		return s.Value, err
+	}
+	return sealed, err
+}
+
+var _ logger.Interface = (*sqlLog)(nil)
