@@ -28,8 +28,8 @@ func pad(n uint64, width int) string {
 }
 
 // idNumber is a citizen ID number by GB 11643-1999: division, birth date, sequence whose last digit is odd for men, check
-// character. The number is given once, beside the day it says. Where a division has used a day up, the neighbouring days before it follow; sequences start at 500,
-// because the low ones are those that real people have.
+// character. The number is given once, beside the day it says: where a division has used a day up, the day before it follows.
+// Sequences start at 500, because a county rarely gets that far in a day: fewer of the numbers are somebody's.
 func (g *Generator) idNumber(division string, born day, male bool) (string, day) {
 	for tries := 0; ; tries++ {
 		if tries > 64 {

@@ -151,8 +151,8 @@ func TestOptionalFieldsAreSometimesLeftOut(t *testing.T) {
 	for _, h := range households(generator(3), 4000) {
 		for _, p := range h {
 			people++
-			for _, name := range []string{"ethnicity", "education", "political_status", "marital_status", "hukou_type", "work_unit",
-				"occupation", "household_consistency", "help_wanted", "emergency_contact_name"} {
+			for _, name := range []string{"ethnicity", "education", "political_status", "marital_status", "hukou_type",
+				"work_unit", "occupation", "household_consistency", "help_wanted", "emergency_contact_name"} {
 				if _, ok := p[name]; !ok {
 					left[name]++
 				}

@@ -65,7 +65,7 @@ func gifOf(t testing.TB, frames ...image.Image) []byte {
 	return out.Bytes()
 }
 
-// webpOf is a lossless WebP of one colour: every Huffman code has a single symbol, so its pixels take no bits (RFC 9649 section 3).
+// webpOf is a lossless WebP of one colour: every Huffman code has a single symbol, so its pixels take no bits (RFC 9649, 3).
 func webpOf(w, h int, c color.NRGBA, chunks ...[]byte) []byte {
 	var bits, n uint64
 	var stream []byte

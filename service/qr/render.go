@@ -80,8 +80,8 @@ func PNG(url string, size int) ([]byte, error) {
 }
 
 // SVG draws the link for print (error correction Q): one path on white, quiet zone of 4 modules, one unit of the viewBox per
-// module, no width or height so that the page decides. It fails when the link is empty, longer than 200 bytes or not ASCII. The answer is
-// well-formed XML and can stand in an HTML page as it is.
+// module, no width or height so that the page decides. It fails when the link is empty, longer than 200 bytes or not ASCII. The
+// answer is well-formed XML and can stand in an HTML page as it is.
 func SVG(url string) ([]byte, error) {
 	dark, err := matrix(url, onPaper)
 	if err != nil {
@@ -145,7 +145,8 @@ func outline(dark [][]bool) string {
 }
 
 // Terminal draws the link for a terminal of any colours (error correction M): two modules per character with half blocks, black
-// on white from the fixed 256 colour cube, which themes do not change. It fails when the link is empty, longer than 200 bytes or not ASCII.
+// on white from the fixed 256 colour cube, which themes do not change. It fails when the link is empty, longer than 200 bytes or
+// not ASCII.
 func Terminal(url string) (string, error) {
 	dark, err := matrix(url, onScreen)
 	if err != nil {

@@ -82,7 +82,8 @@ func TestEveryPrintedPosterIsReadByACamera(t *testing.T) {
 	for _, dpi := range []string{"150", "75"} {
 		run(t, "pdftoppm", "-png", "-r", dpi, pdf, filepath.Join(dir, "at"+dpi))
 		for i, p := range posters {
-			require.Equal(t, []string{p.URL}, scan(t, filepath.Join(dir, fmt.Sprintf("at%s-%d.png", dpi, i+1))), "page %d at %s dpi", i+1, dpi)
+			seen := scan(t, filepath.Join(dir, fmt.Sprintf("at%s-%d.png", dpi, i+1)))
+			require.Equal(t, []string{p.URL}, seen, "page %d at %s dpi", i+1, dpi)
 		}
 	}
 	for i, p := range posters {
@@ -101,7 +102,8 @@ func TestAPosterSaysWhereItHangsAndEscapesIt(t *testing.T) {
 	p.Kinds = []string{"人", "事"}
 	p.Contact = `"><img src=x>`
 	page := written(t, p)
-	for _, want := range []string{"1号楼&lt;script&gt;", "<span>2单元</span>", "人、事<", Spaced(p.Code), "six.example.gov.cn/q/ ", "春风社区二维码", "<svg"} {
+	for _, want := range []string{"1号楼&lt;script&gt;", "<span>2单元</span>", "人、事<", Spaced(p.Code), "six.example.gov.cn/q/ ",
+		"春风社区二维码", "<svg"} {
 		require.Contains(t, page, want)
 	}
 	// The console's Content-Security-Policy allows neither scripts nor foreign resources.
