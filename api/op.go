@@ -85,11 +85,21 @@ func spec(method, path, id, summary string, opts ...option) Spec {
 	return s
 }
 
-func get(path, id, summary string, o ...option) Spec    { return spec(http.MethodGet, path, id, summary, o...) }
-func post(path, id, summary string, o ...option) Spec   { return spec(http.MethodPost, path, id, summary, o...) }
-func put(path, id, summary string, o ...option) Spec    { return spec(http.MethodPut, path, id, summary, o...) }
-func patch(path, id, summary string, o ...option) Spec  { return spec(http.MethodPatch, path, id, summary, o...) }
-func remove(path, id, summary string, o ...option) Spec { return spec(http.MethodDelete, path, id, summary, o...) }
+func get(path, id, summary string, o ...option) Spec {
+	return spec(http.MethodGet, path, id, summary, o...)
+}
+func post(path, id, summary string, o ...option) Spec {
+	return spec(http.MethodPost, path, id, summary, o...)
+}
+func put(path, id, summary string, o ...option) Spec {
+	return spec(http.MethodPut, path, id, summary, o...)
+}
+func patch(path, id, summary string, o ...option) Spec {
+	return spec(http.MethodPatch, path, id, summary, o...)
+}
+func remove(path, id, summary string, o ...option) Spec {
+	return spec(http.MethodDelete, path, id, summary, o...)
+}
 
 // op registers an operation. The handler says what, not how: it calls a service and shows the result; its error becomes a problem
 // here.

@@ -286,7 +286,11 @@ func (f *Field) setList(v reflect.Value, raw json.RawMessage, c *Check) {
 			if sub.Required && strings.TrimSpace(m[sub.Name]) == "" {
 				c.Fault(at+"."+sub.Name, FieldRequired, "请填写"+sub.Label)
 			}
-			if s := m[sub.Name]; s != "" {
+			if s := strings.TrimSpace(m[sub.Name]); s != "" {
+				if sub.Mask != "" && IsMasked(s) {
+					c.Fault(at+"."+sub.Name, FieldMasked, sub.Label+"是隐去的内容，没有改动请不要提交这一项")
+					continue
+				}
 				good, bad := sub.normal(s)
 				if bad != nil {
 					c.Fault(at+"."+sub.Name, bad.Code, bad.Message)

@@ -24,6 +24,9 @@ func (x ExtraData) Value() (driver.Value, error) {
 // Scan reads the JSON text or NULL.
 func (x *ExtraData) Scan(src any) error { return scanJSON(src, (*map[string]any)(x)) }
 
+// GormDataType says that the values are a column, not a relation.
+func (ExtraData) GormDataType() string { return "text" }
+
 // ExtraField is a field that a community defines for itself. It holds for its area and all below.
 type ExtraField struct {
 	ID        ID      `json:"id" gorm:"primaryKey"`

@@ -73,6 +73,7 @@ type Record struct {
 	SubmitterRole Role
 	SubmitterName string
 	Channel       Channel
+	Notice        string // how the privacy notice was given at the door: read_aloud, paper
 	Title         string
 	Extra         ExtraData
 	SubjectIndex  []byte // blind index of the number that names the subject: ID number, USCC
@@ -226,22 +227,38 @@ func (r *Record) MayTake(a Actor, s Step) error {
 	return nil
 }
 
-// Take moves the record by one step of verification. Rights and version were judged before; errors are transition.not_allowed for
-// another state and validation.failed for what the step lacks. The data was merged before.
-func (r *Record) Take(s Step, a Actor, now Time) error {
-	i := slices.IndexFunc(transitions, func(t Transition) bool { return t.Do == s.Action && slices.Contains(t.From, r.Status) })
-	if i < 0 {
+// Allows judges whether the record's state allows the step, and whether the step brings what it must: transition.not_allowed, then
+// validation.failed.
+func (r *Record) Allows(s Step) error {
+	t := r.transition(s)
+	if t == nil {
 		return Failf(NotAllowed, "这条记录现在是“%s”，不能做这一步。请刷新后再看。", r.Status.Label())
 	}
-	t := transitions[i]
-	if err := s.lacks(t.Needs); err != nil {
-		return err
+	return s.lacks(t.Needs)
+}
+
+func (r *Record) transition(s Step) *Transition {
+	i := slices.IndexFunc(transitions, func(t Transition) bool { return t.Do == s.Action && slices.Contains(t.From, r.Status) })
+	if i < 0 {
+		return nil
 	}
-	r.Status = t.To
-	if t.To == Verified {
+	return &transitions[i]
+}
+
+// Take moves the record by one step of verification that its state allows. The data was merged before.
+func (r *Record) Take(s Step, a Actor, now Time) {
+	r.Status = r.transition(s).To
+	switch s.Action {
+	case "verify":
 		r.MarkVerified(s.Method, a, now)
+	case "amend": // the last verified version counts as covered meanwhile
+		r.DueAt = 0
+	case "archive":
+		r.EverVerified, r.DueAt = false, 0
+	default:
+		r.EverVerified, r.DueAt = false, 0
+		r.VerifiedAt, r.VerifiedBy, r.VerifiedName, r.VerifyMethod = 0, ID{}, "", ""
 	}
-	return nil
 }
 
 // MarkVerified notes who verified the record, how and when, and when it is due again.
@@ -310,3 +327,6 @@ func (m Match) Against(version int64) error {
 	}
 	return nil
 }
+
+// MovedTo is where the subject of an archived record went; it stands in the revision's changes only.
+const MovedTo = "moved_to"

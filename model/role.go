@@ -70,7 +70,8 @@ func (r Role) AreaLengths() []int {
 	return nil
 }
 
-// Grant is a role held for an area. An empty Area is everywhere, which only Admin uses; a resident's grant has no area to speak of.
+// Grant is a role held for an area. An empty Area is everywhere for Admin and nowhere for everybody else: a collector may have
+// posts only, a resident's grant has no area to speak of.
 type Grant struct {
 	Role Role   `json:"role"`
 	Area string `json:"area_code,omitempty" doc:"the area the role is held for; empty: everywhere"`
@@ -142,7 +143,7 @@ func (a Actor) Top() Role {
 func (a Actor) TopAt(w Where) Role {
 	top := Role("")
 	for _, g := range a.Grants {
-		if g.Role.Rung() > top.Rung() && strings.HasPrefix(w.Area, g.Area) {
+		if g.Role.Rung() > top.Rung() && g.covers(w) {
 			top = g.Role
 		}
 	}
@@ -159,11 +160,15 @@ func (a Actor) AtLeastAt(r Role, w Where) bool { return a.TopAt(w).Rung() >= r.R
 // WorksAt is AtLeastAt without administrators, who administer: they take no steps and reveal nothing.
 func (a Actor) WorksAt(r Role, w Where) bool {
 	for _, g := range a.Grants {
-		if g.Role != Admin && g.Role.Rung() >= r.Rung() && strings.HasPrefix(w.Area, g.Area) {
+		if g.Role != Admin && g.Role.Rung() >= r.Rung() && g.covers(w) {
 			return true
 		}
 	}
 	return r == Collector && a.Has(Collector) && slices.ContainsFunc(a.Posts, func(p Post) bool { return p.covers(w) })
+}
+
+func (g Grant) covers(w Where) bool {
+	return (g.Area != "" || g.Role == Admin) && strings.HasPrefix(w.Area, g.Area)
 }
 
 func (p Post) covers(w Where) bool {
@@ -192,9 +197,9 @@ func (a Actor) Scope() Scope {
 		switch {
 		case g.Role == Department:
 			s.Dispatch = a.Account
-		case g.Role.Rung() > 0 && g.Area == "":
+		case g.Role == Admin && g.Area == "":
 			return Scope{All: true, Own: a.Account}
-		case g.Role.Rung() > 0:
+		case g.Role.Rung() > 0 && g.Area != "":
 			s.Areas = append(s.Areas, g.Area)
 		}
 	}
@@ -202,7 +207,7 @@ func (a Actor) Scope() Scope {
 		for _, p := range a.Posts {
 			if p.Area != "" {
 				s.Areas = append(s.Areas, p.Area)
-			} else {
+			} else if !p.Building.IsZero() {
 				s.Posts = append(s.Posts, p)
 			}
 		}

@@ -93,7 +93,7 @@ func (r *Record) MayHandle(a Actor, s Step) error {
 		h.Who&HandLeader != 0 && a.WorksAt(GridLeader, w) ||
 		h.Who&HandOffice != 0 && a.WorksAt(CommunityRole, w) ||
 		h.Who&HandSelf != 0 && a.WorksAt(GridLeader, w) && s.Assignee == a.Account ||
-		h.Who&HandAssignee != 0 && r.AssigneeID == a.Account && !r.AssigneeID.IsZero() ||
+		h.Who&HandAssignee != 0 && r.AssigneeID == a.Account && !r.AssigneeID.IsZero() && a.Top() != Admin ||
 		h.Who&HandReporter != 0 && r.SubmitterID == a.Account && a.Top() != Admin
 	if !may {
 		return Fail(RoleForbidden)

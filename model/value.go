@@ -233,3 +233,6 @@ func (s *Schema) Clone(e Element) Element {
 	v.Elem().Set(reflect.ValueOf(e).Elem()) // pointers are shared: decoding replaces them, it never writes through them
 	return v.Interface().(Element)
 }
+
+// Clear is the field's value in clear, nil when it is empty: what reveal shows, and nothing else does.
+func (f *Field) Clear(e Element) any { return f.get(e) }

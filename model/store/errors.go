@@ -68,7 +68,8 @@ func isVoid(err error) bool {
 func down(err error) bool {
 	var lite *gosqlite.Error
 	if errors.As(err, &lite) {
-		return lite.Code()&0xff == 13 || lite.Code()&0xff == 10 // SQLITE_FULL, SQLITE_IOERR
+		c := lite.Code() & 0xff
+		return c == 13 || c == 10 || c == 9 // SQLITE_FULL, _IOERR, _INTERRUPT (the door's time is up)
 	}
 	var my *mysqldriver.MySQLError
 	if errors.As(err, &my) {

@@ -1,11 +1,13 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"reflect"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"sixelements/model"
 )
@@ -24,7 +26,8 @@ func (tx *Tx) flush() error {
 	if err := tx.trace(); err != nil {
 		return err
 	}
-	g := tx.g.Session(&gorm.Session{NewDB: true, Context: tx.ctx})
+	// The door opens here, not in fn, whose statements could otherwise change rows that nothing has checked.
+	g := tx.g.Session(&gorm.Session{NewDB: true, Context: context.WithValue(tx.ctx, doorKey{}, true)})
 	for _, s := range tx.staged.saves {
 		if err := tx.save(g, s); err != nil {
 			return err
@@ -86,12 +89,34 @@ func (tx *Tx) save(g *gorm.DB, row any) error {
 		*v = was
 	}
 	if r.Error == nil && r.RowsAffected == 0 {
-		return &model.Error{Code: model.Stale, Version: was + 1}
+		return stale(g, row)
 	}
 	if rec, ok := row.(*model.Record); ok && r.Error == nil && rec.Element != nil {
 		return g.Model(rec.Element).Select("*").Where("record_id = ?", rec.ID).Updates(rec.Element).Error
 	}
 	return r.Error
+}
+
+// stale is record.stale with the version that is stored now; not_found for a row that is gone or out of scope.
+func stale(g *gorm.DB, row any) error {
+	stmt := &gorm.Statement{DB: g}
+	if err := stmt.Parse(row); err != nil {
+		return err
+	}
+	// A locking read sees what others committed since this transaction's snapshot; SQLite has no such thing and needs none.
+	q := g.Model(row).Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate})
+	for _, f := range stmt.Schema.PrimaryFields {
+		v, _ := f.ValueOf(g.Statement.Context, reflect.ValueOf(row).Elem())
+		q = q.Where(clause.Eq{Column: clause.Column{Name: f.DBName}, Value: v})
+	}
+	var versions []int64
+	if err := q.Pluck("version", &versions).Error; err != nil {
+		return err
+	}
+	if len(versions) == 0 {
+		return model.Fail(model.NotFound)
+	}
+	return &model.Error{Code: model.Stale, Version: versions[0]}
 }
 
 // trace writes the act's audit row, unless the function changed records, whose revisions are their trace.

@@ -48,8 +48,12 @@ type Options struct {
 	Log     *slog.Logger
 	// Conns is how many connections read at once; 0 means 8.
 	Conns int
+	// Wait is how long SQLite waits for another process's write before the transaction is run again; 0 means 10 s.
+	Wait time.Duration
 	// Slow is how long a statement may take before it is logged; 0 means 500 ms.
 	Slow time.Duration
+	// Bare opens a database without its index key, as backup and restore need it; nothing can then be sealed, indexed or hashed.
+	Bare bool
 }
 
 // DB is the database with its two doors.
@@ -66,6 +70,9 @@ func Open(ctx context.Context, o Options, migrate bool) (*DB, error) {
 	if o.Conns == 0 {
 		o.Conns = 8
 	}
+	if o.Wait == 0 {
+		o.Wait = 10 * time.Second
+	}
 	if o.Slow == 0 {
 		o.Slow = 500 * time.Millisecond
 	}
@@ -77,6 +84,9 @@ func Open(ctx context.Context, o Options, migrate bool) (*DB, error) {
 		if err := db.Migrate(ctx); err != nil {
 			return nil, errors.Join(err, db.Close())
 		}
+	}
+	if o.Bare {
+		return db, nil
 	}
 	if err := db.openIndexKey(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -98,10 +108,10 @@ func (db *DB) connect() (err error) {
 	if err := private(db.o.Path); err != nil {
 		return err
 	}
-	if db.write, err = db.open(sqlite.Open(sqliteDSN(db.o.Path, false)), 1); err != nil {
+	if db.write, err = db.open(sqlite.Open(sqliteDSN(db.o, false)), 1); err != nil {
 		return err
 	}
-	db.read, err = db.open(sqlite.Open(sqliteDSN(db.o.Path, true)), db.o.Conns)
+	db.read, err = db.open(sqlite.Open(sqliteDSN(db.o, true)), db.o.Conns)
 	return err
 }
 
@@ -114,15 +124,16 @@ func private(path string) error {
 	return f.Close()
 }
 
-func sqliteDSN(path string, readOnly bool) string {
-	q := url.Values{"_pragma": {"journal_mode(WAL)", "synchronous(FULL)", "busy_timeout(10000)", "foreign_keys(0)", "temp_store(MEMORY)",
+func sqliteDSN(o Options, readOnly bool) string {
+	wait := fmt.Sprintf("busy_timeout(%d)", o.Wait.Milliseconds())
+	q := url.Values{"_pragma": {"journal_mode(WAL)", "synchronous(FULL)", wait, "foreign_keys(0)", "temp_store(MEMORY)",
 		"cache_size(-8000)", "journal_size_limit(67108864)"}}
 	if readOnly {
 		q.Add("_pragma", "query_only(1)")
 	} else {
 		q.Set("_txlock", "immediate")
 	}
-	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
+	return "file:" + (&url.URL{Path: o.Path}).EscapedPath() + "?" + q.Encode()
 }
 
 func (db *DB) open(d gorm.Dialector, conns int) (*gorm.DB, error) {
@@ -240,6 +251,9 @@ func (db *DB) openIndexKey(ctx context.Context) error {
 		}
 	} else if err != nil {
 		return err
+	}
+	if string(s.Value) == RestoreMark {
+		return errUnfinished
 	}
 	key, err := db.o.Keyring.Open(s.Value, []byte(indexKeyName))
 	if err != nil {

@@ -56,7 +56,7 @@ type Filter struct {
 	Mine      bool
 	Since     model.Time // submitted at or after
 	After     Cursor
-	Limit     int
+	Limit     int  // 0 means 50
 	Ascending bool // oldest first: exports
 	// UpTo ends the list: records submitted after it are left out.
 	UpTo model.Time
@@ -65,6 +65,9 @@ type Filter struct {
 // Records is a page of headers in scope, newest first (or oldest first), with the cursor behind it; next is empty on the last page.
 // Elements are not loaded. One keyset query per reason by which the actor may see records, merged.
 func (tx *Tx) Records(f Filter) (recs []*model.Record, next string, err error) {
+	if f.Limit <= 0 {
+		f.Limit = 50
+	}
 	s := tx.actor.Scope()
 	list := arms(s)
 	if s.All {

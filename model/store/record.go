@@ -70,7 +70,7 @@ func (tx *Tx) loadKind(kind model.Kind, list []*model.Record) error {
 
 // openRecord opens the record's sealed fields and remembers the record as it is.
 func (tx *Tx) openRecord(r *model.Record) error {
-	key, err := tx.db.o.Keyring.OpenDataKey(r.DataKey, r.ID[:])
+	key, err := tx.dataKey(r)
 	if err != nil {
 		return fmt.Errorf("record %s: %w", r.ID, err)
 	}
@@ -91,6 +91,14 @@ func (tx *Tx) openRecord(r *model.Record) error {
 	return nil
 }
 
+// dataKey is the record's own key; nil when it was destroyed to erase the record, after which nothing sealed opens.
+func (tx *Tx) dataKey(r *model.Record) (*seal.DataKey, error) {
+	if len(r.DataKey) == 0 {
+		return nil, nil
+	}
+	return tx.db.o.Keyring.OpenDataKey(r.DataKey, r.ID[:])
+}
+
 func aad(id model.ID, field string) []byte { return append(slices.Clone(id[:]), field...) }
 
 // Trace is what a change of a record leaves in its revision beside what the store knows itself.
@@ -99,6 +107,7 @@ type Trace struct {
 	Note     string
 	StepID   model.ID
 	StepHash []byte
+	Changes  []model.Change // beside the fields' own
 }
 
 // AddRecord stages a new record with its element and its first revision.
@@ -204,7 +213,8 @@ func (tx *Tx) addRevision(was, r *model.Record, key *seal.DataKey, prev []byte, 
 	if v.ActorRole == model.Resident || v.ActorRole == "" {
 		v.ActorName = ""
 	}
-	if changes := r.Kind.Schema().Diff(beforeElement, r.Element, beforeExtra, r.Extra); len(changes) > 0 {
+	changes := append(r.Kind.Schema().Diff(beforeElement, r.Element, beforeExtra, r.Extra), t.Changes...)
+	if len(changes) > 0 {
 		if v.Changes, err = tx.sealBlob(key, r.ID, "changes", changes); err != nil {
 			return err
 		}
@@ -243,6 +253,7 @@ func revisionHash(v *model.Revision) []byte {
 		put(b[:])
 	}
 	put(v.PrevHash)
+	put(v.ID[:])
 	put(v.RecordID[:])
 	num(v.Version)
 	num(int64(v.At))
@@ -253,16 +264,18 @@ func revisionHash(v *model.Revision) []byte {
 	put(v.Note)
 	put(v.Changes)
 	put(v.StepID[:])
+	put(v.StepHash)
 	return h.Sum(nil)
 }
 
-// History is a record's revisions, oldest first, with notes and changes opened. The record must have been read before, in scope.
+// History is a record's revisions, oldest first, with notes and changes opened; of an erased record they stay empty, and the chain
+// still verifies. The record must have been read before, in scope.
 func (tx *Tx) History(r *model.Record) ([]OpenRevision, error) {
 	var rows []model.Revision
 	if err := tx.System("history").Q(&model.Revision{}).Where("record_id = ?", r.ID).Order("version").Find(&rows).Error; err != nil {
 		return nil, err
 	}
-	key, err := tx.db.o.Keyring.OpenDataKey(r.DataKey, r.ID[:])
+	key, err := tx.dataKey(r)
 	if err != nil {
 		return nil, err
 	}
@@ -275,7 +288,11 @@ func (tx *Tx) History(r *model.Record) ([]OpenRevision, error) {
 		if err := openBlob(key, r.ID, "note", v.Note, &out[i].Note); err != nil {
 			return nil, err
 		}
-		out[i].Sound = slices.Equal(revisionHash(&v), v.Hash) && (i == 0 || slices.Equal(v.PrevHash, rows[i-1].Hash))
+		var prev []byte
+		if i > 0 {
+			prev = rows[i-1].Hash
+		}
+		out[i].Sound = slices.Equal(revisionHash(&v), v.Hash) && slices.Equal(v.PrevHash, prev) && v.Version == int64(i+1)
 	}
 	return out, nil
 }
@@ -285,11 +302,11 @@ type OpenRevision struct {
 	model.Revision
 	Changes []model.Change
 	Note    string
-	Sound   bool // its hash is right and follows from the one before
+	Sound   bool // its hash is right and follows from the one before, of which none is missing
 }
 
 func openBlob(key *seal.DataKey, id model.ID, name string, sealed []byte, into any) error {
-	if len(sealed) == 0 {
+	if len(sealed) == 0 || key == nil {
 		return nil
 	}
 	clear, err := key.Open(sealed, aad(id, name))

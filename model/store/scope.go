@@ -295,6 +295,7 @@ func register(g *gorm.DB) error {
 		cb.Query().Before("gorm:query").Register("six:scope", limit),
 		cb.Row().Before("gorm:row").Register("six:scope", limit),
 		cb.Update().Before("gorm:update").Register("six:scope", change),
+		cb.Update().Before("gorm:setup_reflect_value").Register("six:sealed", sealedOnly),
 		cb.Delete().Before("gorm:delete").Register("six:scope", change),
 		cb.Create().Before("gorm:create").Register("six:door", create),
 		cb.Raw().Before("gorm:raw").Register("six:raw", raw),
@@ -338,7 +339,7 @@ func limit(db *gorm.DB) {
 		return
 	}
 	limits, ok := scopes[stmt.Table]
-	if !ok || stmt.TableExpr != nil && !plainTable(stmt) || len(stmt.Joins) > 0 {
+	if !ok || stmt.TableExpr != nil && !plainTable(stmt) || len(stmt.Joins) > 0 || otherTables(stmt) {
 		_ = db.AddError(fmt.Errorf("%w: %s", errNoScope, stmt.Table))
 		return
 	}
@@ -365,6 +366,12 @@ func (g group) Build(b clause.Builder) {
 	_ = b.WriteByte('(')
 	g.where.Build(b)
 	_ = b.WriteByte(')')
+}
+
+// otherTables tells whether a FROM clause was handed in that names tables of its own.
+func otherTables(stmt *gorm.Statement) bool {
+	from, ok := stmt.Clauses["FROM"].Expression.(clause.From)
+	return ok && len(from.Tables)+len(from.Joins) > 0
 }
 
 // plainTable tells whether the table expression is nothing but the table's name.

@@ -19,10 +19,15 @@ import (
 // them after the function, one statement per table. A function reads what was there before it, not what it staged, and may be run
 // again from its start.
 type Tx struct {
-	db     *DB
-	ctx    context.Context
-	g      *gorm.DB
-	actor  model.Actor
+	db    *DB
+	ctx   context.Context
+	g     *gorm.DB
+	actor model.Actor
+	*state
+}
+
+// state is what a Tx and its System views share.
+type state struct {
 	act    model.Act
 	staged staged
 	keys   map[model.ID]*seal.DataKey
@@ -57,11 +62,11 @@ func (tx *Tx) Q(m any) *gorm.DB {
 func (tx *Tx) Sealed() *seal.Keyring { return tx.db.o.Keyring }
 
 // System is the same transaction seen by the program itself, for the few look-ups that cross the actor's scope. Nothing read
-// through it may reach the actor unless the caller has judged it.
+// through it may reach the actor unless the caller has judged it. What is staged through it is written as the actor's all the same,
+// within the actor's scope.
 func (tx *Tx) System(reason string) *Tx {
 	s := *tx
 	s.ctx = AsSystem(tx.ctx, reason)
-	s.staged = staged{}
 	return &s
 }
 
@@ -127,7 +132,7 @@ func covers(s model.Scope, w model.Where) bool {
 		}
 	}
 	for _, p := range s.Posts {
-		if p.Building == w.Building && (p.Unit == "" || p.Unit == w.Unit) {
+		if !p.Building.IsZero() && p.Building == w.Building && (p.Unit == "" || p.Unit == w.Unit) {
 			return true
 		}
 	}
@@ -138,13 +143,22 @@ func covers(s model.Scope, w model.Where) bool {
 func (tx *Tx) Covers(w model.Where) bool { return covers(tx.actor.Scope(), w) }
 
 // Save stages the new state of a row with a version, which the door raises by one. If the stored version is another by then, the
-// write fails with record.stale.
+// write fails with record.stale; it fails with not_found for a row that is gone or out of scope.
 func (tx *Tx) Save(row any) { tx.staged.saves = append(tx.staged.saves, row) }
 
 // Change stages an update of all rows of the model's table that match the condition, within the actor's scope.
 func (tx *Tx) Change(m any, set map[string]any, where string, args ...any) {
 	tx.staged.changes = append(tx.staged.changes, func(g *gorm.DB) error {
 		return g.Model(m).Where(where, args...).Updates(set).Error
+	})
+}
+
+// ChangeAsSystem is Change beyond the actor's scope, for the few consequences an act has elsewhere: whoever takes rights away ends
+// sessions that are not theirs. The trace goes on naming the actor. The caller has judged the right to it.
+func (tx *Tx) ChangeAsSystem(reason string, m any, set map[string]any, where string, args ...any) {
+	tx.staged.changes = append(tx.staged.changes, func(g *gorm.DB) error {
+		ctx := AsSystem(g.Statement.Context, reason)
+		return g.WithContext(ctx).Model(m).Where(where, args...).Updates(set).Error
 	})
 }
 
@@ -177,7 +191,8 @@ func (db *DB) Read(ctx context.Context, fn func(*Tx) error) error {
 }
 
 func (db *DB) newTx(ctx context.Context, g *gorm.DB, act model.Act) *Tx {
-	return &Tx{db: db, ctx: ctx, g: g, actor: ActorOf(ctx), act: act, keys: map[model.ID]*seal.DataKey{}, before: map[model.ID]*model.Record{}}
+	s := &state{act: act, keys: map[model.ID]*seal.DataKey{}, before: map[model.ID]*model.Record{}}
+	return &Tx{db: db, ctx: ctx, g: g, actor: ActorOf(ctx), state: s}
 }
 
 // Write runs fn and writes what it staged, with its trace, in one transaction; when it returns nil, the commit is durable. The
@@ -205,21 +220,19 @@ func (db *DB) Write(ctx context.Context, act model.Act, fn func(*Tx) error) erro
 const writeTimeout = 20 * time.Second
 
 func (db *DB) attempt(ctx context.Context, act model.Act, fn func(*Tx) error) error {
-	ctx = context.WithValue(ctx, doorKey{}, true)
 	g := db.write.WithContext(ctx).Begin()
 	if g.Error != nil {
 		return g.Error
 	}
+	defer g.Rollback() // does nothing after a commit; a panic in fn must not keep SQLite's one connection for ever
 	tx := db.newTx(ctx, g, act)
 	tx.writes = true
 	err := fn(tx)
 	var k keep
 	if err != nil && !errors.As(err, &k) {
-		g.Rollback()
 		return err
 	}
 	if ferr := tx.flush(); ferr != nil {
-		g.Rollback()
 		return ferr
 	}
 	if cerr := g.Commit().Error; cerr != nil {

@@ -1,8 +1,10 @@
-// Package identity is who someone is: accounts, sessions, roles, consents and the trace of what was done.
+// Package identity is who someone is and what they may do: accounts, sessions, roles, consents, and the trace of what was done.
 package identity
 
 import (
+	"bytes"
 	"context"
+	"time"
 
 	"sixelements/model"
 	"sixelements/model/store"
@@ -10,18 +12,129 @@ import (
 
 // Credentials are what a request carried to prove who sent it.
 type Credentials struct {
-	Bearer    string // the token of "Authorization: Bearer …"
+	Bearer    string // the token of "Authorization: Bearer …"; it wins over the cookie
 	Cookie    string // the console's session cookie
-	CSRF      string // X-CSRF-Token
+	CSRF      string // X-CSRF-Token, which a cookie needs on unsafe methods
 	Unsafe    bool   // the method may change something
 	Source    string // the client's address, for the trace
 	RequestID string
 }
 
-// Service answers for identities.
-type Service struct{ db *store.DB }
+// How long log-ins live (contract.md, section 1).
+const (
+	bearerLife  = 30 * 24 * time.Hour // slides, except for scan sessions
+	consoleLife = 12 * time.Hour      // never slides
+	consoleIdle = 30 * time.Minute
+	consoleStep = time.Minute // last_seen moves at most so often: the console may idle out a minute early, never late
+	bearerStep  = time.Hour
+)
 
-// Authenticate returns the actor behind the credentials.
+// Authenticate tells who sends a request and what they may do now. Nothing is cached: a session, a role or an account that was
+// ended is dead at the next request, on every node. Errors: auth.required when nothing was sent; auth.invalid for a token that is
+// malformed, unknown, revoked, or of a disabled account; auth.expired for one that expired or idled out; role.forbidden for a
+// cookie without its X-CSRF-Token on an unsafe method.
 func (s *Service) Authenticate(ctx context.Context, c Credentials) (model.Actor, error) {
-	return model.Actor{}, model.Fail(model.AuthRequired)
+	token := c.Bearer
+	if token == "" {
+		token = c.Cookie
+	}
+	if token == "" {
+		return model.Actor{}, model.Fail(model.AuthRequired)
+	}
+	if !isToken(token) {
+		return model.Actor{}, model.Fail(model.AuthInvalid)
+	}
+	sys := store.As(ctx, model.Actor{Reason: "authenticate", Name: "系统", Source: c.Source, RequestID: c.RequestID})
+	var session model.Session
+	var actor model.Actor
+	now := s.db.Now()
+	err := s.db.Read(sys, func(tx *store.Tx) error {
+		session = model.Session{}
+		err := tx.Q(&session).Where("token_hash = ?", s.db.Hash(forToken, []byte(token))).Limit(1).Find(&session).Error
+		if err != nil {
+			return err
+		}
+		if err := s.alive(&session, c, now); err != nil {
+			return err
+		}
+		actor, err = s.holder(tx, &session, now)
+		return err
+	})
+	if err != nil {
+		return model.Actor{}, err
+	}
+	actor.Source, actor.RequestID = c.Source, c.RequestID
+	s.seen(sys, &session, now)
+	return actor, nil
+}
+
+// alive judges the session by itself.
+func (s *Service) alive(v *model.Session, c Credentials, now model.Time) error {
+	byCookie := c.Bearer == ""
+	if v.ID.IsZero() || v.RevokedAt != 0 || v.Console != byCookie { // a stolen cookie is no bearer token
+		return model.Fail(model.AuthInvalid)
+	}
+	if now >= v.ExpiresAt || v.Console && now >= v.LastSeen.Add(consoleIdle) {
+		return model.Fail(model.AuthExpired)
+	}
+	if byCookie && c.Unsafe && !bytes.Equal(v.CSRFHash, s.db.Hash(forCSRF, []byte(c.CSRF))) {
+		return model.Failf(model.RoleForbidden, "请求缺少页面的校验码，请刷新页面后再试。")
+	}
+	return nil
+}
+
+// holder is the session's account with what it may do now.
+func (s *Service) holder(tx *store.Tx, v *model.Session, now model.Time) (model.Actor, error) {
+	var account model.Account
+	if err := tx.Q(&account).Where("id = ?", v.AccountID).Limit(1).Find(&account).Error; err != nil {
+		return model.Actor{}, err
+	}
+	if account.ID.IsZero() || account.Disabled || account.Kind == model.Persona && !s.o.Demo {
+		return model.Actor{}, model.Fail(model.AuthInvalid)
+	}
+	actor := model.Actor{Account: account.ID, Session: v.ID, Name: account.Name, Building: v.BuildingID}
+	var err error
+	if actor.Grants, err = grantsOf(tx, account.ID); err != nil || !actor.Has(model.Collector) {
+		return actor, err
+	}
+	posts, err := assignments(tx, account.ID, now)
+	for _, p := range posts {
+		actor.Posts = append(actor.Posts, model.Post{Building: p.BuildingID, Unit: p.Unit, Area: p.AreaCode})
+	}
+	return actor, err
+}
+
+// grantsOf are the roles an account holds now, oldest first. tx must be the program's.
+func grantsOf(tx *store.Tx, account model.ID) ([]model.Grant, error) {
+	var rows []model.GrantRow
+	err := tx.Q(&rows).Where("account_id = ? AND ended_at IS NULL", account).Order("granted_at").Order("id").Find(&rows).Error
+	out := make([]model.Grant, 0, len(rows))
+	for _, r := range rows {
+		out = append(out, model.Grant{Role: r.Role, Area: r.AreaCode})
+	}
+	return out, err
+}
+
+// assignments are a collector's posts in force: from_at ≤ now < to_at. tx must be the program's.
+func assignments(tx *store.Tx, account model.ID, now model.Time) (rows []model.Assignment, err error) {
+	err = tx.Q(&rows).Where("account_id = ? AND ended_at IS NULL AND from_at <= ? AND (to_at IS NULL OR to_at > ?)", account, now, now).
+		Order("from_at").Order("id").Find(&rows).Error
+	return rows, err
+}
+
+// seen moves last_seen, and the end of a sliding session; rarely, since it is a write. It may fail: the session then ends early.
+func (s *Service) seen(ctx context.Context, v *model.Session, now model.Time) {
+	set, step := map[string]any{"last_seen": now}, bearerStep
+	switch {
+	case v.Console:
+		step = consoleStep
+	case v.BuildingID.IsZero():
+		set["expires_at"] = now.Add(bearerLife)
+	}
+	if now < v.LastSeen.Add(step) {
+		return
+	}
+	if _, err := s.db.Tick(ctx, &model.Session{}, set, "id = ? AND last_seen = ? AND revoked_at IS NULL", v.ID, v.LastSeen); err != nil {
+		s.o.Log.WarnContext(ctx, "session not moved", "err", err)
+	}
 }

@@ -92,6 +92,7 @@ CREATE TABLE records (
   submitter_role VARCHAR(40) NOT NULL DEFAULT '',
   submitter_name VARCHAR(64) NOT NULL DEFAULT '',
   channel VARCHAR(40) NOT NULL DEFAULT '',
+  notice VARCHAR(40) NOT NULL DEFAULT '',
   title VARCHAR(200) NOT NULL DEFAULT '',
   extra TEXT NULL,
   subject_index VARBINARY(32) NULL,

@@ -92,6 +92,7 @@ CREATE TABLE records (
   submitter_role TEXT NOT NULL DEFAULT '',
   submitter_name TEXT NOT NULL DEFAULT '',
   channel TEXT NOT NULL DEFAULT '',
+  notice TEXT NOT NULL DEFAULT '',
   title TEXT NOT NULL DEFAULT '',
   extra TEXT NULL,
   subject_index BLOB NULL,

@@ -1,0 +1,25 @@
+package store
+
+import (
+	"context"
+	"maps"
+	"slices"
+)
+
+// ScopedTables are the tables that a statement can speak to.
+func ScopedTables() []string { return slices.Sorted(maps.Keys(scopes)) }
+
+// ErrVoid is how an attempt says that its transaction is gone.
+var ErrVoid = errVoid
+
+// The refusals of the callbacks.
+var (
+	ErrNoActor   = errNoActor
+	ErrNoScope   = errNoScope
+	ErrNotDoor   = errNotDoor
+	ErrRaw       = errRaw
+	ErrUnlimited = errUnlimited
+)
+
+// Again runs an attempt as a door does.
+func (db *DB) Again(ctx context.Context, attempt func() error) error { return db.again(ctx, attempt) }

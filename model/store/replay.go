@@ -1,0 +1,24 @@
+package store
+
+import (
+	"bytes"
+
+	"sixelements/model"
+)
+
+// Replayed judges a step's id: true when the record took this very step before, and the write is untraced then;
+// record.id_conflict when the id stands for other content.
+func (tx *Tx) Replayed(record, step model.ID, hash []byte) (bool, error) {
+	if step.IsZero() {
+		return false, nil
+	}
+	v, err := tx.StepTaken(record, step)
+	if err != nil || v == nil {
+		return false, err
+	}
+	if !bytes.Equal(v.StepHash, hash) {
+		return false, model.Fail(model.IDConflict)
+	}
+	tx.Untraced()
+	return true, nil
+}

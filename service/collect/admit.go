@@ -1,0 +1,198 @@
+package collect
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"sixelements/model"
+	"sixelements/model/store"
+)
+
+// scanDaily is how many submissions a scan account has a day: a household, not a robot.
+const scanDaily = 10
+
+// admit decides who the record comes from and where it lies, and refuses who may not.
+func (s *Service) admit(tx *store.Tx, r *model.Record, in *Create) error {
+	a := tx.Actor()
+	if a.Staff() && (in.QR == "" || !a.Has(model.Resident)) {
+		return s.admitStaff(tx, r, in)
+	}
+	if !a.Has(model.Resident) {
+		return model.Fail(model.RoleForbidden)
+	}
+	r.SubmitterRole, r.Channel, r.SubmitterName = model.Resident, model.ByQR, ""
+	if in.Method != "" {
+		return model.Failf(model.RoleForbidden, "核实由工作人员来做，请不要填写核实方式。")
+	}
+	general, _, err := s.o.Consent(tx.Context(), tx, a.Account)
+	if err != nil {
+		return err
+	}
+	if !general {
+		return model.Fail(model.ConsentRequired)
+	}
+	b, err := s.scanned(tx, r, in)
+	if err != nil {
+		return err
+	}
+	if err := s.daily(tx); err != nil {
+		return err
+	}
+	return s.settle(tx, r, b)
+}
+
+// scanned is the building that a resident's code opens, or that they have posted to with a code before.
+func (s *Service) scanned(tx *store.Tx, r *model.Record, in *Create) (*model.Building, error) {
+	sys := tx.System("resolve a posted code")
+	id := in.BuildingID
+	if in.QR != "" {
+		var q []model.QRCode
+		if err := sys.Q(&model.QRCode{}).Where("code = ?", in.QR).Find(&q).Error; err != nil {
+			return nil, err
+		}
+		switch {
+		case len(q) == 0:
+			return nil, model.Fail(model.QRUnknown)
+		case q[0].Status != model.QRActive:
+			return nil, model.Fail(model.QRRevoked)
+		}
+		id = q[0].BuildingID
+		if r.Unit == "" {
+			r.Unit = q[0].Unit
+		}
+	}
+	a := tx.Actor()
+	if id.IsZero() {
+		return nil, required("qr", model.QRRequired, "请扫楼门口的二维码后填报")
+	}
+	if !a.Building.IsZero() && a.Building != id {
+		return nil, model.Failf(model.RoleForbidden, "这次扫码只能填报这一栋楼。到别的楼请扫那里的二维码。")
+	}
+	if err := s.pass(tx, id, in.QR != ""); err != nil {
+		return nil, err
+	}
+	var b model.Building
+	if err := sys.Q(&b).Where("id = ?", id).Take(&b).Error; err != nil {
+		return nil, err
+	}
+	return &b, nil
+}
+
+// pass lets an account come back to a building by its id once it has posted there with a code.
+func (s *Service) pass(tx *store.Tx, building model.ID, withCode bool) error {
+	a := tx.Actor()
+	var n int64
+	if err := tx.Q(&model.ScanPass{}).Where("account_id = ? AND building_id = ?", a.Account, building).Count(&n).Error; err != nil {
+		return err
+	}
+	switch {
+	case n > 0:
+		return nil
+	case withCode:
+		return tx.Add(&model.ScanPass{AccountID: a.Account, BuildingID: building, At: tx.Now()})
+	}
+	return required("qr", model.QRRequired, "请扫楼门口的二维码后填报")
+}
+
+// daily holds a scan account to its submissions a day.
+func (s *Service) daily(tx *store.Tx) error {
+	if tx.Actor().Building.IsZero() {
+		return nil
+	}
+	today := tx.Now().Date().Start()
+	var n int64
+	err := tx.Q(&model.Record{}).Where("submitter_id = ? AND submitted_at >= ?", tx.Actor().Account, today).Count(&n).Error
+	if err != nil {
+		return err
+	}
+	if n >= scanDaily {
+		tomorrow := today.Std().AddDate(0, 0, 1)
+		return &model.Error{Code: model.RateLimited, Detail: "今天填报的次数已满，请明天再来，或联系社区。",
+			RetryAfter: int(tomorrow.Sub(tx.Now().Std()).Seconds()) + 1}
+	}
+	return nil
+}
+
+// admitStaff settles a staff member's record at a building in scope, or at an area code of at least a community in scope.
+func (s *Service) admitStaff(tx *store.Tx, r *model.Record, in *Create) error {
+	if in.QR != "" {
+		var q []model.QRCode
+		if err := tx.Q(&model.QRCode{}).Where("code = ? AND status = ?", in.QR, model.QRActive).Find(&q).Error; err != nil {
+			return err
+		}
+		if len(q) > 0 && in.BuildingID.IsZero() {
+			in.BuildingID = q[0].BuildingID
+		}
+	}
+	r.Channel = model.ByStaff
+	if in.BuildingID.IsZero() {
+		if len(in.AreaCode) < 12 || !model.ValidArea(in.AreaCode) || !tx.Covers(model.Where{Area: in.AreaCode}) {
+			return required("area_code", model.PlaceRequired, "请选择您范围内的楼栋，或至少到社区的区域")
+		}
+		var n int64
+		if err := tx.Q(&model.Area{}).Where("code = ? AND valid_to IS NULL", in.AreaCode).Count(&n).Error; err != nil {
+			return err
+		}
+		if n == 0 {
+			return required("area_code", model.PlaceRequired, "没有这个区域，请重新选择")
+		}
+		r.AreaCodes = model.CodesOf(in.AreaCode)
+	} else {
+		var b model.Building
+		if err := tx.Q(&b).Where("id = ?", in.BuildingID).Limit(1).Find(&b).Error; err != nil {
+			return err
+		}
+		if b.ID.IsZero() {
+			return required("building_id", model.PlaceRequired, "请选择您范围内的楼栋")
+		}
+		if err := s.settle(tx, r, &b); err != nil {
+			return err
+		}
+	}
+	if r.SubmitterRole = tx.Actor().TopAt(r.Where()); r.SubmitterRole == "" {
+		return required("building_id", model.PlaceRequired, "请选择您范围内的楼栋、单元和房间")
+	}
+	if in.Method != "" && !tx.Actor().WorksAt(model.Collector, r.Where()) {
+		return model.Fail(model.RoleForbidden)
+	}
+	if r.SubmitterRole == model.Collector {
+		r.Channel = model.ByCollector
+	}
+	return nil
+}
+
+// settle puts the record at the building, and at the room if there is one of that number; an unknown room is kept as said.
+func (s *Service) settle(tx *store.Tx, r *model.Record, b *model.Building) error {
+	r.BuildingID, r.AreaCodes = b.ID, b.AreaCodes
+	if r.Room == "" {
+		return nil
+	}
+	q := tx.System("match the room").Q(&model.Room{}).Where("building_id = ? AND number = ?", b.ID, r.Room)
+	if r.Unit != "" {
+		q = q.Where("unit = ?", r.Unit)
+	}
+	var rooms []model.Room
+	if err := q.Limit(2).Find(&rooms).Error; err != nil {
+		return err
+	}
+	if len(rooms) != 1 || rooms[0].Use == model.RoomEmpty && rooms[0].MergedInto.IsZero() {
+		r.RoomUnmatched = true
+		return nil
+	}
+	r.RoomID, r.Unit, r.AreaCodes = rooms[0].ID, rooms[0].Unit, rooms[0].AreaCodes
+	if !rooms[0].MergedInto.IsZero() {
+		r.RoomID = rooms[0].MergedInto
+	}
+	return nil
+}
+
+func required(field string, code model.Code, message string) error {
+	return model.Faults{{Location: field, Code: code, Message: message}}.Err()
+}
+
+func at(list string, i int, field string) string { return fmt.Sprintf("%s[%d].%s", list, i, field) }
+
+func equal(a, b []byte) bool { return bytes.Equal(a, b) }
+
+func isDuplicate(err error) bool { return errors.Is(err, store.ErrDuplicate) }

@@ -1,0 +1,154 @@
+package collect
+
+import (
+	"context"
+	"strings"
+	"unicode/utf8"
+
+	"sixelements/model"
+	"sixelements/model/store"
+)
+
+// Find says which records a list is to hold.
+type Find struct {
+	Kind      string
+	Status    string
+	Stage     string
+	Area      string
+	Building  model.ID
+	Room      string // an id of a room, or its number
+	Household model.ID
+	Q         string
+	DueBefore model.Time
+	Mine      bool
+	Limit     int
+	Cursor    string
+}
+
+// maxQuery is how long a query in a URL may be, in characters.
+const maxQuery = 20
+
+// List is a page of records in scope, newest first. Errors: validation.failed for a filter that cannot be read; search.use_post for
+// a query that holds a number.
+func (s *Service) List(ctx context.Context, f Find) ([]View, string, error) {
+	if hasNumber(f.Q) {
+		return nil, "", required("q", model.SearchUsePost, "号码不能放在网址里，请用号码查询功能")
+	}
+	if utf8.RuneCountInString(f.Q) > maxQuery {
+		return nil, "", required("q", model.FieldTooLong, "最多 20 个字")
+	}
+	return s.find(ctx, f, func(q *store.Filter) { q.Title = strings.TrimSpace(f.Q) })
+}
+
+// Search is List by a full ID number, phone number or USCC, or by the beginning of a name.
+func (s *Service) Search(ctx context.Context, f Find) ([]View, string, error) {
+	return s.find(ctx, f, func(q *store.Filter) {
+		text := strings.TrimSpace(f.Q)
+		if text == "" {
+			return
+		}
+		if !hasNumber(text) {
+			q.Title = text
+			return
+		}
+		q.Numbers = [][]byte{s.db.SubjectIndex(strings.ToUpper(text))}
+		if n, _, bad := model.ParseUSCC(text); bad == nil {
+			q.Numbers = append(q.Numbers, s.db.SubjectIndex(n))
+		}
+		q.Phones = [][]byte{s.db.PhoneIndex(text)}
+		if p, bad := model.ParsePhone(text); bad == nil {
+			q.Phones = append(q.Phones, s.db.PhoneIndex(p))
+		}
+	})
+}
+
+func (s *Service) find(ctx context.Context, f Find, query func(*store.Filter)) (views []View, next string, err error) {
+	q, err := f.filter()
+	if err != nil {
+		return nil, "", err
+	}
+	query(&q)
+	err = s.db.Read(ctx, func(tx *store.Tx) error {
+		var recs []*model.Record
+		if recs, next, err = tx.Records(q); err != nil {
+			return err
+		}
+		if err := tx.Load(recs); err != nil {
+			return err
+		}
+		views, err = s.show(tx, recs)
+		return err
+	})
+	return views, next, err
+}
+
+func (f Find) filter() (q store.Filter, err error) {
+	var faults model.Faults
+	for _, k := range list(f.Kind) {
+		if q.Kinds = append(q.Kinds, model.Kind(k)); !model.Kind(k).Valid() {
+			faults.Add("kind", model.FieldChoice, "要素类别不对")
+		}
+	}
+	for _, v := range list(f.Status) {
+		if q.Statuses = append(q.Statuses, model.Status(v)); model.Status(v).Label() == "" {
+			faults.Add("status", model.FieldChoice, "状态不对")
+		}
+	}
+	for _, v := range list(f.Stage) {
+		if q.Stages = append(q.Stages, model.Stage(v)); model.Stage(v).Label() == "" {
+			faults.Add("stage", model.FieldChoice, "环节不对")
+		}
+	}
+	if f.Area != "" && !model.ValidArea(f.Area) {
+		faults.Add("area", model.FieldInvalid, "区域编码不对")
+	}
+	if id, err := model.ParseID(f.Room); err == nil {
+		q.Room = id
+	} else {
+		q.RoomText = f.Room
+	}
+	q.Area, q.Building, q.Household, q.DueBefore, q.Mine, q.Limit = f.Area, f.Building, f.Household, f.DueBefore, f.Mine, f.Limit
+	if err := faults.Err(); err != nil {
+		return q, err
+	}
+	q.After, err = store.ParseCursor(f.Cursor)
+	return q, err
+}
+
+func list(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return strings.Split(s, ",")
+}
+
+// hasNumber tells whether a text holds six digits in a row: a number that must not stand in a URL or a log.
+func hasNumber(s string) bool {
+	run := 0
+	for _, r := range s {
+		if r >= '0' && r <= '9' || r >= '０' && r <= '９' {
+			if run++; run >= 6 {
+				return true
+			}
+			continue
+		}
+		run = 0
+	}
+	return false
+}
+
+// Get is one record in scope, or not_found.
+func (s *Service) Get(ctx context.Context, id model.ID) (v View, err error) {
+	err = s.db.Read(ctx, func(tx *store.Tx) error {
+		r, err := tx.Record(id)
+		if err != nil {
+			return err
+		}
+		views, err := s.show(tx, []*model.Record{r})
+		if err == nil {
+			v = views[0]
+		}
+		return err
+	})
+	return v, err
+}

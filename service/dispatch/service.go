@@ -1,0 +1,152 @@
+// Package dispatch takes events through handling: accepted, dispatched, handled, checked, closed; and makes events of situations and
+// objects.
+package dispatch
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+
+	"sixelements/model"
+	"sixelements/model/store"
+)
+
+// Merge applies data to a record's element in place; collect's is handed in.
+type Merge func(tx *store.Tx, r *model.Record, patch json.RawMessage, verified bool) ([]model.FieldError, error)
+
+// Service handles events.
+type Service struct {
+	db    *store.DB
+	merge Merge
+}
+
+// New makes the service.
+func New(db *store.DB, m Merge) *Service { return &Service{db, m} }
+
+// Apply moves an event along the handling table by one step and returns it as it now stands.
+//
+// Errors: not_found when the event is outside the actor's scope; role.forbidden when it is not the actor's to take, and
+// transition.self_close when they would close what they resolved; record.id_conflict for a step id used for other content;
+// precondition.required, precondition.malformed, record.stale for the version; transition.not_allowed from another stage or kind;
+// validation.failed when the step lacks what it needs, or names an assignee who cannot handle it.
+func (s *Service) Apply(ctx context.Context, id model.ID, m model.Match, step model.Step) (rec *model.Record, err error) {
+	hash := s.db.Hash("step", id[:], model.Canonical(step))
+	err = s.db.Write(ctx, model.Act{Name: "record." + step.Action, Target: id.String()}, func(tx *store.Tx) (err error) {
+		if rec, err = tx.Record(id); err != nil {
+			return err
+		}
+		if err := rec.MayHandle(tx.Actor(), step); err != nil {
+			return err
+		}
+		if done, err := tx.Replayed(id, step.StepID, hash); err != nil || done {
+			return err
+		}
+		if err := m.Against(rec.Version); err != nil {
+			return err
+		}
+		if err := rec.Handle(step, tx.Actor(), tx.Now()); err != nil {
+			return err
+		}
+		if step.Action == "dispatch" {
+			if err := s.assign(tx, rec); err != nil {
+				return err
+			}
+		}
+		return tx.SaveRecord(rec, store.Trace{Act: step.Action, Note: step.Note, StepID: step.StepID, StepHash: hash})
+	})
+	return rec, err
+}
+
+// assign checks that the assignee can handle an event here, and lets them see it from now on.
+func (s *Service) assign(tx *store.Tx, r *model.Record) error {
+	sys := tx.System("look the assignee up")
+	var grants []model.GrantRow
+	if err := sys.Q(&model.GrantRow{}).Where("account_id = ? AND ended_at IS NULL", r.AssigneeID).Find(&grants).Error; err != nil {
+		return err
+	}
+	var live int64
+	if err := sys.Q(&model.Account{}).Where("id = ? AND disabled = ?", r.AssigneeID, false).Count(&live).Error; err != nil {
+		return err
+	}
+	able := false
+	for _, g := range grants {
+		able = able || (g.Role == model.Department || g.Role.Rung() > 0 && g.Role != model.Admin) && strings.HasPrefix(r.AreaCode, g.AreaCode)
+	}
+	if !able || live == 0 {
+		return model.Faults{{Location: "assignee", Code: model.FieldChoice, Message: "这个账号不能处置这里的事件，请另选"}}.Err()
+	}
+	var n int64
+	if err := sys.Q(&model.Dispatched{}).Where("record_id = ? AND account_id = ?", r.ID, r.AssigneeID).Count(&n).Error; err != nil || n > 0 {
+		return err
+	}
+	return tx.Add(&model.Dispatched{RecordID: r.ID, AccountID: r.AssigneeID, At: tx.Now()})
+}
+
+// escalatedFrom is the relation of an event to the situation or object it came from.
+const escalatedFrom = "escalated_from"
+
+// Escalate makes an event of a situation or an object, at the same place, linked to its source, which keeps its state.
+//
+// Errors: not_found; role.forbidden below grid leader; record.id_conflict; precondition.required, precondition.malformed,
+// record.stale for the source's version; transition.not_allowed for other kinds; validation.failed for the event's data.
+func (s *Service) Escalate(ctx context.Context, id model.ID, m model.Match, step model.Step) (event *model.Record, err error) {
+	hash := s.db.Hash("step", id[:], model.Canonical(step))
+	err = s.db.Write(ctx, model.Act{Name: "record.escalate", Target: id.String()}, func(tx *store.Tx) (err error) {
+		src, err := tx.Record(id)
+		if err != nil {
+			return err
+		}
+		if !tx.Actor().WorksAt(model.GridLeader, src.Where()) {
+			return model.Fail(model.RoleForbidden)
+		}
+		if event, err = s.escalated(tx, id, step.StepID, hash); err != nil || event != nil {
+			return err
+		}
+		if err := m.Against(src.Version); err != nil {
+			return err
+		}
+		if src.Kind != model.KindSituation && src.Kind != model.KindObject {
+			return model.Failf(model.NotAllowed, "只有情况和物件能转成事件。")
+		}
+		event, err = s.escalate(tx, src, step, hash)
+		return err
+	})
+	return event, err
+}
+
+// escalated finds the event that the same step made before.
+func (s *Service) escalated(tx *store.Tx, source, step model.ID, hash []byte) (*model.Record, error) {
+	if step.IsZero() {
+		return nil, nil
+	}
+	var links []model.Link
+	if err := tx.Q(&model.Link{}).Where("other_id = ? AND relation = ?", source, escalatedFrom).Find(&links).Error; err != nil {
+		return nil, err
+	}
+	for _, l := range links {
+		if done, err := tx.Replayed(l.RecordID, step, hash); err != nil {
+			return nil, err
+		} else if done {
+			return tx.Record(l.RecordID)
+		}
+	}
+	return nil, nil
+}
+
+func (s *Service) escalate(tx *store.Tx, src *model.Record, step model.Step, hash []byte) (*model.Record, error) {
+	if len(step.Data) == 0 {
+		return nil, model.Faults{{Location: "data", Code: model.FieldRequired, Message: "请填写事件的内容"}}.Err()
+	}
+	a := tx.Actor()
+	e := &model.Record{ID: model.NewID(), Kind: model.KindEvent, Status: model.Submitted, Stage: model.Reported, AreaCodes: src.AreaCodes,
+		BuildingID: src.BuildingID, Unit: src.Unit, Room: src.Room, RoomID: src.RoomID, RoomUnmatched: src.RoomUnmatched,
+		SubmitterID: a.Account, SubmitterRole: a.TopAt(src.Where()), SubmitterName: a.Name, Channel: model.ByStaff, SubmittedAt: tx.Now(),
+		RequestHash: hash}
+	if _, err := s.merge(tx, e, step.Data, false); err != nil {
+		return nil, err
+	}
+	if err := tx.Add(&model.Link{ID: model.NewID(), RecordID: e.ID, OtherID: src.ID, Relation: escalatedFrom, At: tx.Now()}); err != nil {
+		return nil, err
+	}
+	return e, tx.AddRecord(e, store.Trace{Act: "create", Note: step.Note, StepID: step.StepID, StepHash: hash})
+}

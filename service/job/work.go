@@ -1,0 +1,193 @@
+package job
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"time"
+
+	"gorm.io/gorm"
+
+	"sixelements/model"
+	"sixelements/model/store"
+)
+
+// Run works until ctx ends, and returns when the handlers that were running have stopped; their jobs go back to the queue.
+func (s *Service) Run(ctx context.Context) {
+	var workers sync.WaitGroup
+	for range s.o.Workers {
+		workers.Go(func() { s.work(ctx) })
+	}
+	<-ctx.Done()
+	close(s.stopped)
+	workers.Wait()
+	s.release(context.WithoutCancel(ctx))
+}
+
+func (s *Service) work(ctx context.Context) {
+	t := time.NewTicker(s.o.Poll)
+	defer t.Stop()
+	for ctx.Err() == nil {
+		ran, err := s.RunOnce(ctx)
+		if err != nil && ctx.Err() == nil {
+			s.o.Log.ErrorContext(ctx, "jobs", "err", err)
+		}
+		if ran && err == nil {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+		case <-s.wake:
+		case <-t.C:
+		}
+	}
+}
+
+// RunOnce claims one job that is due and does it. ran tells whether there was one. The error is of the table, not of the job, whose
+// failure is noted in its row.
+func (s *Service) RunOnce(ctx context.Context) (ran bool, err error) {
+	due, err := s.due(ctx)
+	if err != nil {
+		return false, err
+	}
+	for _, j := range due {
+		ok, err := s.claim(ctx, j)
+		if err != nil {
+			return false, err
+		}
+		if ok {
+			return true, s.do(ctx, j)
+		}
+	}
+	return false, nil
+}
+
+// due are a few jobs that could be claimed now: those left by a dead worker, then those that wait.
+func (s *Service) due(ctx context.Context) (jobs []*model.Job, err error) {
+	kinds := slices.Collect(maps.Keys(s.handlers))
+	err = s.db.Read(store.AsSystem(ctx, "claim jobs"), func(tx *store.Tx) error {
+		jobs = nil
+		for _, cond := range []struct{ where, order string }{
+			{"state = 'running' AND lease_until < ?", "lease_until"},
+			{"state = 'queued' AND run_at <= ?", "run_at"},
+		} {
+			var part []*model.Job
+			q := tx.Q(&model.Job{}).Where(cond.where, tx.Now()).Where("kind IN ?", kinds)
+			if err := q.Order(cond.order).Order("id").Limit(4).Find(&part).Error; err != nil {
+				return err
+			}
+			jobs = append(jobs, part...)
+		}
+		return nil
+	})
+	return jobs, err
+}
+
+// claim takes the job by compare-and-set, so that of all workers one has it.
+func (s *Service) claim(ctx context.Context, j *model.Job) (bool, error) {
+	now, by := s.db.Now(), model.NewID()
+	n, err := s.db.Tick(ctx, &model.Job{}, map[string]any{"state": model.JobRunning, "lease_until": now.Add(s.o.Lease), "lease_by": by,
+		"attempts": gorm.Expr("attempts + 1")},
+		"id = ? AND attempts = ? AND (state = ? AND run_at <= ? OR state = ? AND lease_until < ?)",
+		j.ID, j.Attempts, model.JobQueued, now, model.JobRunning, now)
+	if err != nil || n == 0 {
+		return false, err
+	}
+	_ = os.Remove(s.path(j) + ".part") // of the worker that died, if there was one
+	_ = os.RemoveAll(s.tempOf(j))
+	j.State, j.LeaseBy, j.Attempts = model.JobRunning, by, j.Attempts+1
+	s.touch()
+	return true, nil
+}
+
+func (s *Service) tempOf(j *model.Job) string { return filepath.Join(s.o.Dir, stem(j)+".tmp") }
+
+// do runs the handler of a claimed job and notes how it ended.
+func (s *Service) do(ctx context.Context, j *model.Job) error {
+	work, cancel := context.WithCancelCause(store.As(ctx, model.Actor{}))
+	defer cancel(nil)
+	r := &Run{s: s, job: *j, cancel: cancel}
+	beating, quiet := context.WithCancel(work)
+	var beat sync.WaitGroup
+	beat.Go(func() { r.beat(beating) })
+	err := errTooOften
+	if j.Attempts <= attempts {
+		err = s.handle(work, r)
+	}
+	if err == nil && r.file != nil {
+		err = r.file.Close()
+	}
+	quiet()
+	beat.Wait()
+	if r.temp != "" {
+		_ = os.RemoveAll(r.temp) // the sweep takes what stays
+	}
+	if err != nil {
+		r.file.drop()
+	}
+	return s.settle(ctx, r, err)
+}
+
+var (
+	errTooOften = errors.New("the job was begun too often and never ended")
+	errPanic    = errors.New("the job's handler panicked")
+)
+
+// handle calls the handler; a panic becomes an error.
+func (s *Service) handle(ctx context.Context, r *Run) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = errPanic
+			s.o.Log.ErrorContext(ctx, "job panicked", "kind", r.job.Kind, "job", r.job.ID, "panic", fmt.Sprintf("%T", p),
+				"stack", string(debug.Stack()))
+		}
+	}()
+	return s.handlers[r.job.Kind](ctx, r)
+}
+
+// settle notes how a run ended, unless the job is not this worker's any more.
+func (s *Service) settle(ctx context.Context, r *Run, err error) error {
+	stopping := ctx.Err() != nil
+	ctx = context.WithoutCancel(ctx)
+	now := s.db.Now()
+	set := map[string]any{"state": model.JobDone, "done": max(r.done, r.total), "total": r.total, "ended_at": now, "payload": nil,
+		"problem": ""}
+	var problem *model.Error
+	switch {
+	case err == nil:
+		if r.file != nil {
+			set["file_name"], set["file_bytes"], set["file_sha256"] = r.file.name, r.file.bytes, r.file.sum.Sum(nil)
+		}
+	case errors.Is(err, ErrStopped) || r.lost:
+		s.touch()
+		return nil
+	case stopping:
+		set = map[string]any{"state": model.JobQueued, "run_at": now, "attempts": gorm.Expr("attempts - 1")}
+	case errors.As(err, &problem) && problem.Code != model.Busy && problem.Code != model.Internal:
+		s.fail(set, problem)
+	case errors.Is(err, errPanic), r.job.Attempts >= attempts:
+		s.o.Log.ErrorContext(ctx, "job failed", "kind", r.job.Kind, "job", r.job.ID, "attempt", r.job.Attempts, "err", err)
+		s.fail(set, model.Fail(model.Internal))
+	default:
+		s.o.Log.WarnContext(ctx, "job will be tried again", "kind", r.job.Kind, "job", r.job.ID, "attempt", r.job.Attempts, "err", err)
+		set = map[string]any{"state": model.JobQueued, "run_at": now.Add(time.Duration(r.job.Attempts*r.job.Attempts) * 5 * time.Second)}
+	}
+	n, terr := s.db.Tick(ctx, &model.Job{}, set, "id = ? AND state = ? AND lease_by = ?", r.job.ID, model.JobRunning, r.job.LeaseBy)
+	if n == 0 { // cancelled or taken meanwhile, or the table could not be told: nobody will ever point at the file
+		r.file.drop()
+	}
+	s.touch()
+	return terr
+}
+
+func (s *Service) fail(set map[string]any, e *model.Error) {
+	set["state"], set["problem"] = model.JobFailed, failureText(e)
+	delete(set, "done")
+	delete(set, "total")
+}
