@@ -1,5 +1,11 @@
 package model
 
+import (
+	"bytes"
+	"database/sql/driver"
+	"fmt"
+)
+
 // AccountKind tells how an account came to be.
 type AccountKind string
 
@@ -19,7 +25,7 @@ type Account struct {
 	Name         string
 	PasswordHash string // argon2id, PHC format
 	OTPSecret    []byte // sealed; set: a second factor is needed
-	OpenIDIndex  []byte // blind index of the WeChat openid, unique
+	OpenIDIndex  Bytes  // blind index of the WeChat openid, unique
 	OpenID       []byte // sealed
 	Phone        []byte // sealed
 	PhoneIndex   []byte
@@ -30,6 +36,31 @@ type Account struct {
 	CreatedAt    Time `gorm:"autoCreateTime:false"`
 	CreatedBy    ID
 	Version      int64
+}
+
+// Bytes are bytes that are NULL when there are none, in both databases: SQLite's driver writes a nil []byte as an empty value, and
+// two empty values break a unique index where two NULLs do not.
+type Bytes []byte
+
+// Value is the bytes, or NULL when there are none.
+func (b Bytes) Value() (driver.Value, error) {
+	if len(b) == 0 {
+		return nil, nil
+	}
+	return []byte(b), nil
+}
+
+// Scan reads bytes or NULL.
+func (b *Bytes) Scan(src any) error {
+	switch v := src.(type) {
+	case nil:
+		*b = nil
+	case []byte:
+		*b = bytes.Clone(v)
+	default:
+		return fmt.Errorf("bytes cannot be read from %T", src)
+	}
+	return nil
 }
 
 // GrantRow is a role an account holds, or once held, for an area.

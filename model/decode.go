@@ -342,6 +342,10 @@ func (f *Field) setText(v reflect.Value, s string, codes Codes, c *Check) {
 			c.Fault(f.Name, FieldInvalid, f.Label+"请填写时间，例如 2026-05-01T08:30:00+08:00")
 			return
 		}
+		if At(t) <= 0 { // 1970 stands for "not set"; in 1900 Beijing's offset had seconds, which RFC 3339 cannot write
+			c.Fault(f.Name, FieldRange, f.Label+"过早，请核对年份")
+			return
+		}
 		v.SetInt(int64(At(t)))
 		return
 	}

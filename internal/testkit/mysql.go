@@ -178,7 +178,8 @@ func readTemplate(ctx context.Context, pool *sql.DB) (like template, err error) 
 		if err != nil {
 			return like, err
 		}
-		insert := "INSERT INTO " + table + " (`" + strings.Join(columns, "`,`") + "`) VALUES (?" + strings.Repeat(",?", len(columns)-1) + ")"
+		insert := "INSERT INTO " + table + " (`" + strings.Join(columns, "`,`") + "`) VALUES (?" + strings.Repeat(",?",
+			len(columns)-1) + ")"
 		for _, r := range rows {
 			like.rows = append(like.rows, templateRow{insert, r})
 		}

@@ -48,7 +48,8 @@ func (t *town) save() {
 			}
 		}
 		for _, l := range t.links {
-			if err := tx.Add(&model.Link{ID: model.NewID(), RecordID: l[0], OtherID: l[1], Relation: "involves", At: tx.Now()}); err != nil {
+			if err := tx.Add(&model.Link{ID: model.NewID(), RecordID: l[0], OtherID: l[1], Relation: "involves",
+				At: tx.Now()}); err != nil {
 				return err
 			}
 		}
@@ -188,7 +189,8 @@ func TestWhoSeesWhat(t *testing.T) {
 		return a
 	}
 	several := testkit.Actor(model.Collector, micro)
-	several.Grants = append(several.Grants, model.Grant{Role: model.GridLeader, Area: community}, model.Grant{Role: model.Department, Area: street})
+	several.Grants = append(several.Grants, model.Grant{Role: model.GridLeader, Area: community},
+		model.Grant{Role: model.Department, Area: street})
 	several.Posts = []model.Post{{Area: elsewhere + "002"}, {Building: house, Unit: "1"}}
 	resident := testkit.Actor(model.Resident, "")
 	resident.Posts = []model.Post{{Building: house}}

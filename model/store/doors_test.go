@@ -150,7 +150,8 @@ func TestEveryWriteLeavesOneTrace(t *testing.T) {
 	require.Zero(t, w.count("SELECT COUNT(*) FROM revisions"))
 	var got model.Audit
 	w.read(a, func(tx *store.Tx) error { return tx.Q(&got).Where("act = ?", "area.create").Take(&got).Error })
-	want := model.Audit{ID: got.ID, At: minutes(1), ActorID: a.Account, ActorRole: model.CommunityRole, ActorName: a.Name, Act: "area.create",
+	want := model.Audit{ID: got.ID, At: minutes(1), ActorID: a.Account, ActorRole: model.CommunityRole,
+		ActorName: a.Name, Act: "area.create",
 		Target: grid, AreaCode: grid, Result: "ok", Detail: strings.Repeat("字", 200), Source: "192.0.2.9", RequestID: "request-9"}
 	require.Equal(t, want, got)
 
@@ -168,8 +169,10 @@ func TestEveryWriteLeavesOneTrace(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, h, 1)
 		v := h[0]
-		require.Equal(t, []any{int64(1), minutes(1), a.Account, model.CommunityRole, a.Name, "create", "", "submitted", "192.0.2.9", "request-9", grid, step, "说明"},
-			[]any{v.Version, v.At, v.ActorID, v.ActorRole, v.ActorName, v.Act, v.From, v.To, v.Source, v.RequestID, v.AreaCode, v.StepID, v.Note})
+		require.Equal(t, []any{int64(1), minutes(1), a.Account, model.CommunityRole, a.Name, "create", "", "submitted",
+			"192.0.2.9", "request-9", grid, step, "说明"},
+			[]any{v.Version, v.At, v.ActorID, v.ActorRole, v.ActorName, v.Act, v.From, v.To, v.Source, v.RequestID, v.AreaCode,
+				v.StepID, v.Note})
 		taken, err := tx.StepTaken(r.ID, step)
 		require.NoError(t, err)
 		require.Equal(t, []byte("hash"), taken.StepHash)
@@ -367,4 +370,33 @@ func TestWritesOfManyAtOnceAllStand(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.Equal(t, 24, w.count("SELECT COUNT(*) FROM areas"))
+}
+
+func TestARowChangedMeanwhileOnMariaDBIsStale(t *testing.T) {
+	t.Parallel()
+	if !testkit.OnMySQL() {
+		t.Skip("SQLite lets nobody write meanwhile")
+	}
+	w := newWorld(t)
+	w.add(area(community))
+	err := w.Write(w.system(), model.Act{Name: "area.rename"}, func(tx *store.Tx) error {
+		var mine model.Area
+		if err := tx.Q(&mine).Where("code = ?", community).Take(&mine).Error; err != nil {
+			return err
+		}
+		require.NoError(t, w.Write(w.system(), model.Act{Name: "area.rename"}, func(tx *store.Tx) error {
+			theirs := mine
+			theirs.Name = "先到"
+			tx.Save(&theirs)
+			return nil
+		}))
+		mine.Name = "后到"
+		tx.Save(&mine)
+		return nil
+	})
+	var me *model.Error
+	require.ErrorAs(t, err, &me)
+	require.Equal(t, model.Stale, me.Code)
+	require.EqualValues(t, 2, me.Version, "what the other committed, not what this transaction saw first")
+	require.Equal(t, 1, w.count("SELECT COUNT(*) FROM areas WHERE name = '先到'"))
 }

@@ -46,7 +46,8 @@ func (w *world) live() map[string]map[string]liveColumn {
 	query := `SELECT m.name, c.name, CASE WHEN c."notnull" = 0 AND c.pk = 0 THEN 1 ELSE 0 END, c.type
 		FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table'`
 	if w.Dialect() == store.MySQL {
-		query = `SELECT table_name, column_name, is_nullable = 'YES', column_type FROM information_schema.columns WHERE table_schema = DATABASE()`
+		query = `SELECT table_name, column_name, is_nullable = 'YES', column_type
+			FROM information_schema.columns WHERE table_schema = DATABASE()`
 	}
 	pool, err := w.Pool()
 	require.NoError(w.t, err)
@@ -85,16 +86,17 @@ func TestEveryTableHasAScopeAndEveryScopeATable(t *testing.T) {
 // mayBeNull tells whether the type writes NULL for "not set", or reads it.
 func mayBeNull(t reflect.Type) (writes bool) {
 	switch t {
-	case reflect.TypeFor[model.ID](), reflect.TypeFor[model.Time](), reflect.TypeFor[model.Choices](),
-		reflect.TypeFor[model.ExtraData](), reflect.TypeFor[seal.String](), reflect.TypeFor[[]byte]():
+	case reflect.TypeFor[model.ID](), reflect.TypeFor[model.Time](), reflect.TypeFor[model.ExtraData](),
+		reflect.TypeFor[seal.String]():
 		return true
 	}
-	return t.Kind() == reflect.Pointer
+	return t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice // bytes and lists
 }
 
 // always are columns of types that could be NULL whose rows are never without them.
 var always = map[string]bool{
-	"records.submitter_id": true, "records.submitted_at": true, "revisions.record_id": true, "revisions.at": true, "revisions.hash": true,
+	"records.submitter_id": true, "records.submitted_at": true, "revisions.record_id": true, "revisions.at": true,
+	"revisions.hash":  true,
 	"links.record_id": true, "links.other_id": true, "links.at": true, "dispatches.at": true, "attachments.owner_id": true,
 	"attachments.sha256": true, "attachments.created_at": true, "rooms.building_id": true, "qr_codes.building_id": true,
 	"visits.room_id": true, "visits.building_id": true, "visits.account_id": true, "visits.at": true, "visits.received_at": true,

@@ -63,9 +63,7 @@ var scopes = map[string]rule{
 	"areas":     table.areas,
 	"buildings": table.buildings,
 	"rooms":     func(t table, s model.Scope, _ model.Actor) clause.Expression { return t.places(s, "building_id") },
-	"visits": func(t table, s model.Scope, a model.Actor) clause.Expression {
-		return append(t.places(s, "building_id"), t.eq("account_id", a.Account))
-	},
+	"visits":    table.visits,
 	"qr_codes": func(t table, s model.Scope, a model.Actor) clause.Expression {
 		return t.in("building_id", "SELECT id FROM buildings WHERE ?", table("buildings").buildings(s, a))
 	},
@@ -232,8 +230,9 @@ func (t table) arm(a arm) clause.Expression {
 // dispatched are the events once dispatched to a department, with their linked places and objects; never a person, never the register.
 func (t table) dispatched(account model.ID) clause.Expression {
 	const mine = "SELECT record_id FROM dispatches WHERE account_id = ?"
-	return clause.Expr{SQL: "(? IN (" + mine + ") OR (? IN ('place','object') AND (? IN (SELECT other_id FROM links WHERE record_id IN (" + mine +
-		")) OR ? IN (SELECT record_id FROM links WHERE other_id IN (" + mine + ")))))",
+	return clause.Expr{SQL: "(? IN (" + mine + ") OR (? IN ('place','object') AND " +
+		"(? IN (SELECT other_id FROM links WHERE record_id IN (" + mine + ")) OR " +
+		"? IN (SELECT record_id FROM links WHERE other_id IN (" + mine + ")))))",
 		Vars: []any{t.col("id"), account, t.col("kind"), t.col("id"), account, t.col("id"), account}}
 }
 
@@ -250,6 +249,20 @@ func (t table) buildings(s model.Scope, _ model.Actor) clause.Expression {
 	x := t.places(s, "id")
 	if rooms := table("rooms").places(model.Scope{Areas: s.Areas}, "building_id"); len(rooms) > 0 {
 		x = append(x, t.in("id", "SELECT building_id FROM rooms WHERE ?", rooms))
+	}
+	return x
+}
+
+// visits: by their codes, by a post's building or, a visit having no unit of its own, its unit's rooms, and one's own.
+func (t table) visits(s model.Scope, a model.Actor) clause.Expression {
+	x := append(t.places(model.Scope{Areas: s.Areas}, "building_id"), t.eq("account_id", a.Account))
+	for _, p := range s.Posts {
+		if p.Unit == "" {
+			x = append(x, t.eq("building_id", p.Building))
+			continue
+		}
+		rooms := table("rooms").places(model.Scope{Posts: []model.Post{p}}, "building_id")
+		x = append(x, t.in("room_id", "SELECT id FROM rooms WHERE ?", rooms))
 	}
 	return x
 }

@@ -160,28 +160,34 @@ var readHoles = []hole{
 	{Name: "Table over a model", Try: func(tx *store.Tx, _ *gorm.DB, _ *model.Record) (n int64, err error) {
 		return n, tx.Q(&model.Setting{}).Table("records").Count(&n).Error
 	}},
-	{Name: "Table with an alias", Want: store.ErrNoScope, Try: func(_ *store.Tx, fresh *gorm.DB, _ *model.Record) (n int64, err error) {
+	{Name: "Table with an alias", Want: store.ErrNoScope, Try: func(_ *store.Tx, fresh *gorm.DB,
+		_ *model.Record) (n int64, err error) {
 		return n, fresh.Table("records r").Count(&n).Error
 	}},
-	{Name: "Table under a global table's name", Want: store.ErrNoScope, Try: func(_ *store.Tx, fresh *gorm.DB, _ *model.Record) (n int64, err error) {
+	{Name: "Table under a global table's name", Want: store.ErrNoScope, Try: func(_ *store.Tx, fresh *gorm.DB,
+		_ *model.Record) (n int64, err error) {
 		return n, fresh.Table("records AS settings").Count(&n).Error
 	}},
-	{Name: "Table in quotes over a global model", Want: store.ErrNoScope, Try: func(tx *store.Tx, _ *gorm.DB, _ *model.Record) (n int64, err error) {
+	{Name: "Table in quotes over a global model", Want: store.ErrNoScope, Try: func(tx *store.Tx, _ *gorm.DB,
+		_ *model.Record) (n int64, err error) {
 		return n, tx.Q(&model.Setting{}).Table("`records`").Count(&n).Error
 	}},
 	{Name: "Table of two", Want: store.ErrNoScope, Try: func(_ *store.Tx, fresh *gorm.DB, _ *model.Record) (n int64, err error) {
 		return n, fresh.Table("settings, records").Count(&n).Error
 	}},
-	{Name: "Table of another database", Want: store.ErrNoScope, Try: func(_ *store.Tx, fresh *gorm.DB, _ *model.Record) (n int64, err error) {
+	{Name: "Table of another database", Want: store.ErrNoScope, Try: func(_ *store.Tx, fresh *gorm.DB,
+		_ *model.Record) (n int64, err error) {
 		return n, fresh.Table("main.records").Count(&n).Error
 	}},
-	{Name: "a table without a scope", Want: store.ErrNoScope, Try: func(_ *store.Tx, fresh *gorm.DB, _ *model.Record) (n int64, err error) {
+	{Name: "a table without a scope", Want: store.ErrNoScope, Try: func(_ *store.Tx, fresh *gorm.DB,
+		_ *model.Record) (n int64, err error) {
 		return n, fresh.Table("goose_db_version").Count(&n).Error
 	}},
 	{Name: "no actor", Want: store.ErrNoActor, Try: func(tx *store.Tx, _ *gorm.DB, _ *model.Record) (n int64, err error) {
 		return n, tx.Q(&model.Record{}).WithContext(context.Background()).Count(&n).Error
 	}},
-	{Name: "the record's door", Want: model.Fail(model.NotFound), Try: func(tx *store.Tx, _ *gorm.DB, r *model.Record) (int64, error) {
+	{Name: "the record's door", Want: model.Fail(model.NotFound), Try: func(tx *store.Tx, _ *gorm.DB,
+		r *model.Record) (int64, error) {
 		_, err := tx.Record(r.ID)
 		return 0, err
 	}},

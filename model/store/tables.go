@@ -164,7 +164,7 @@ const IndexKeySetting = indexKeyName
 // RestoreMark stands in IndexKeySetting while a restore is at work; Open refuses a database that holds it.
 const RestoreMark = "restore unfinished"
 
-var errUnfinished = errors.New("a restore into this database was begun and not finished: empty it (database and attachments) and restore again")
+var errUnfinished = errors.New("a restore into this database did not finish: empty it (database and attachments) and restore again")
 
 // OpensIndexKey is nil when the keyring opens the value of IndexKeySetting.
 func (db *DB) OpensIndexKey(sealed []byte) error {

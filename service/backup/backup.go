@@ -56,7 +56,7 @@ var (
 	ErrDamaged   = errors.New("the backup is damaged or cut short")
 	ErrNotEmpty  = errors.New("the place to restore into is not empty")
 	ErrNewer     = errors.New("the backup was made by a newer version of this program: restore with that version")
-	ErrRootKey   = errors.New("the secret key is not the one of this backup: set SIX_SECRET_KEY to the key of the system it was taken from")
+	ErrRootKey   = errors.New("the secret key is not the one of this backup: set SIX_SECRET_KEY to that of the system it is of")
 	// ErrPartial stands beside the reason when a restore ended half way.
 	ErrPartial = errors.New("the place restored into now holds a part of the backup and will not be served: " +
 		"empty it (database and attachments) before you try again")
@@ -205,6 +205,9 @@ func (b *writer) table(tx *sql.Tx, t store.Table) error {
 	b.Tables++
 	var after []any
 	for {
+		if err := b.ctx.Err(); err != nil {
+			return err
+		}
 		n, last, err := b.page(tx, t, after)
 		if err != nil {
 			return err

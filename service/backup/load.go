@@ -60,7 +60,8 @@ func (l *loader) close() {
 
 // mark makes store.Open refuse the database until done. Of two restores at once, the second fails here.
 func (l *loader) mark() error {
-	_, err := l.conn.ExecContext(l.ctx, "INSERT INTO `settings` (`name`,`value`) VALUES (?,?)", store.IndexKeySetting, []byte(store.RestoreMark))
+	const query = "INSERT INTO `settings` (`name`,`value`) VALUES (?,?)"
+	_, err := l.conn.ExecContext(l.ctx, query, store.IndexKeySetting, []byte(store.RestoreMark))
 	return refused(settings, err)
 }
 

@@ -43,7 +43,8 @@ func Restore(ctx context.Context, dst Target, identities []age.Identity, from io
 		return s, err
 	}
 	defer plain.Close()
-	r := &reader{Target: dst, Stats: &s, ctx: ctx, tar: tar.NewReader(plain), plain: plain, sum: sha256.New(), rows: map[string]int64{}}
+	r := &reader{Target: dst, Stats: &s, ctx: ctx, tar: tar.NewReader(plain), plain: plain, sum: sha256.New(),
+		rows: map[string]int64{}}
 	defer r.close()
 	if err := r.all(); err != nil {
 		if r.begun {

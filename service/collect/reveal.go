@@ -35,7 +35,7 @@ func (s *Service) Reveal(ctx context.Context, id model.ID, fields []string, reas
 		schema := r.Kind.Schema()
 		for _, name := range fields {
 			if name == ReporterPhone {
-				if out[name], err = s.reporterPhone(tx, r); err != nil {
+				if out[name], err = s.o.Phone(tx.System("call back"), r.SubmitterID); err != nil {
 					return err
 				}
 				continue
@@ -86,14 +86,4 @@ func revealable(r *model.Record, fields []string, reason string) error {
 		}
 	}
 	return f.Err()
-}
-
-// reporterPhone is the phone the reporter's account left; nil when it left none.
-func (s *Service) reporterPhone(tx *store.Tx, r *model.Record) (any, error) {
-	var a model.Account
-	if err := tx.System("call back").Q(&a).Where("id = ?", r.SubmitterID).Limit(1).Find(&a).Error; err != nil || len(a.Phone) == 0 {
-		return nil, err
-	}
-	clear, err := tx.Sealed().Open(a.Phone, a.ID[:])
-	return string(clear), err
 }

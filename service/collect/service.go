@@ -19,6 +19,8 @@ type Options struct {
 	Claim func(tx *store.Tx, owner, record model.ID, ids []model.ID) error
 	// Photos are the photos of records.
 	Photos func(tx *store.Tx, records []model.ID) (map[model.ID][]Photo, error)
+	// Phone is the phone number an account left, "" when it left none.
+	Phone func(tx *store.Tx, account model.ID) (string, error)
 	// Limit says whether one more submission under the key is too many; retry is in seconds.
 	Limit interface {
 		Allow(key string) (ok bool, retry int)

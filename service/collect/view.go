@@ -17,7 +17,7 @@ type View struct {
 	Version             int64              `json:"version"`
 	Title               string             `json:"title"`
 	AreaCode            string             `json:"area_code"`
-	Building            *ViewBuilding      `json:"building" nullable:"true"`
+	Building            *ViewBuilding      `json:"building"`
 	Unit                string             `json:"unit"`
 	Room                string             `json:"room"`
 	RoomID              model.ID           `json:"room_id" nullable:"true"`

@@ -41,7 +41,7 @@ func (s *Service) AddRoom(ctx context.Context, id model.ID, in NewRoom) (room Ma
 		if r.Use == "" {
 			r.Use = model.Dwelling
 		}
-		if !mayAt(tx, model.Collector, model.Where{Area: b.AreaCode, Building: id, Unit: in.Unit}) && !tx.Covers(whereIs(r)) {
+		if in.AreaCode == "" && !mayAt(tx, model.Collector, whereIs(r)) {
 			return model.Fail(model.RoleForbidden)
 		}
 		var f model.Faults

@@ -45,7 +45,8 @@ func levelColumn(code string) string {
 // codeColumns are the values of a code and its levels, for a change of rows that lie there.
 func codeColumns(code string) map[string]any {
 	c := model.CodesOf(code)
-	return map[string]any{"area_code": c.AreaCode, "street": c.Street, "community": c.Community, "grid": c.Grid, "micro_grid": c.MicroGrid}
+	return map[string]any{"area_code": c.AreaCode, "street": c.Street, "community": c.Community, "grid": c.Grid,
+		"micro_grid": c.MicroGrid}
 }
 
 // shortest is the length of the shortest area code at which a building or room may lie: a community's.

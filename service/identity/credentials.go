@@ -42,7 +42,7 @@ func (s *Service) Authenticate(ctx context.Context, c Credentials) (model.Actor,
 		return model.Actor{}, model.Fail(model.AuthRequired)
 	}
 	if !isToken(token) {
-		return model.Actor{}, model.Fail(model.AuthInvalid)
+		return model.Actor{}, deadToken()
 	}
 	sys := store.As(ctx, model.Actor{Reason: "authenticate", Name: "系统", Source: c.Source, RequestID: c.RequestID})
 	var session model.Session
@@ -68,11 +68,14 @@ func (s *Service) Authenticate(ctx context.Context, c Credentials) (model.Actor,
 	return actor, nil
 }
 
+// deadToken is auth.invalid in words that fit somebody who was logged in.
+func deadToken() error { return model.Failf(model.AuthInvalid, "登录已失效，请重新登录。") }
+
 // alive judges the session by itself.
 func (s *Service) alive(v *model.Session, c Credentials, now model.Time) error {
 	byCookie := c.Bearer == ""
 	if v.ID.IsZero() || v.RevokedAt != 0 || v.Console != byCookie { // a stolen cookie is no bearer token
-		return model.Fail(model.AuthInvalid)
+		return deadToken()
 	}
 	if now >= v.ExpiresAt || v.Console && now >= v.LastSeen.Add(consoleIdle) {
 		return model.Fail(model.AuthExpired)
@@ -90,7 +93,7 @@ func (s *Service) holder(tx *store.Tx, v *model.Session, now model.Time) (model.
 		return model.Actor{}, err
 	}
 	if account.ID.IsZero() || account.Disabled || account.Kind == model.Persona && !s.o.Demo {
-		return model.Actor{}, model.Fail(model.AuthInvalid)
+		return model.Actor{}, deadToken()
 	}
 	actor := model.Actor{Account: account.ID, Session: v.ID, Name: account.Name, Building: v.BuildingID}
 	var err error
@@ -117,8 +120,8 @@ func grantsOf(tx *store.Tx, account model.ID) ([]model.Grant, error) {
 
 // assignments are a collector's posts in force: from_at ≤ now < to_at. tx must be the program's.
 func assignments(tx *store.Tx, account model.ID, now model.Time) (rows []model.Assignment, err error) {
-	err = tx.Q(&rows).Where("account_id = ? AND ended_at IS NULL AND from_at <= ? AND (to_at IS NULL OR to_at > ?)", account, now, now).
-		Order("from_at").Order("id").Find(&rows).Error
+	const inForce = "account_id = ? AND ended_at IS NULL AND from_at <= ? AND (to_at IS NULL OR to_at > ?)"
+	err = tx.Q(&rows).Where(inForce, account, now, now).Order("from_at").Order("id").Find(&rows).Error
 	return rows, err
 }
 
@@ -134,7 +137,8 @@ func (s *Service) seen(ctx context.Context, v *model.Session, now model.Time) {
 	if now < v.LastSeen.Add(step) {
 		return
 	}
-	if _, err := s.db.Tick(ctx, &model.Session{}, set, "id = ? AND last_seen = ? AND revoked_at IS NULL", v.ID, v.LastSeen); err != nil {
+	_, err := s.db.Tick(ctx, &model.Session{}, set, "id = ? AND last_seen = ? AND revoked_at IS NULL", v.ID, v.LastSeen)
+	if err != nil {
 		s.o.Log.WarnContext(ctx, "session not moved", "err", err)
 	}
 }

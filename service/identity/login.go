@@ -67,15 +67,23 @@ func (s *Service) Login(ctx context.Context, in Login) (*Opened, error) {
 		return nil, err
 	}
 	out, err := s.enter(ctx, e, in)
-	if e.fresh && errors.Is(err, store.ErrDuplicate) { // the same person logged in twice at once for the first time
-		if e, err = s.byWeChat(ctx, in.Code); err == nil {
-			out, err = s.enter(ctx, e, in)
+	if errors.Is(err, store.ErrDuplicate) { // the same person logged in twice at once for the first time
+		account, grants, ferr := s.find(ctx, "open_id_index = ?", e.account.OpenIDIndex)
+		if ferr != nil || account == nil {
+			return nil, errors.Join(err, ferr)
 		}
+		e = known(account, grants)
+		out, err = s.enter(ctx, e, in)
 	}
-	if wrong := (wrongFactor{}); errors.As(err, &wrong) {
+	switch wrong := (wrongFactor{}); {
+	case err == nil:
+		return out, nil
+	case errors.As(err, &wrong):
 		return nil, s.refuse(ctx, e.account, e.grants)
+	case e.fresh:
+		return nil, err
 	}
-	return out, err
+	return nil, s.trace(ctx, e, in.Grant, err, false)
 }
 
 // shape is validation.failed naming what the grant lacks.

@@ -14,7 +14,9 @@ import (
 	"sixelements/model/store"
 )
 
-// A second factor is a time-based one-time password (RFC 6238): SHA-1, six digits, 30 seconds, one step of tolerance to each side.
+// A second factor is anybody's with a password to turn on; that administrators must have one (MLPS 2.0) will be a setting,
+// judged at their log-in. It is a time-based one-time password (RFC 6238): SHA-1, six digits, 30 seconds, one step of
+// tolerance to each side.
 const (
 	otpPeriod = 30 // seconds
 	otpSkew   = 1  // steps
@@ -56,7 +58,8 @@ func (f factor) step(code string, now model.Time) int64 {
 	code = strings.ReplaceAll(strings.TrimSpace(code), " ", "")
 	at := int64(now) / 1000 / otpPeriod
 	for n := at - otpSkew; n <= at+otpSkew; n++ {
-		ok, err := hotp.ValidateCustom(code, uint64(n), f.Secret, hotp.ValidateOpts{Digits: otp.DigitsSix, Algorithm: otp.AlgorithmSHA1})
+		how := hotp.ValidateOpts{Digits: otp.DigitsSix, Algorithm: otp.AlgorithmSHA1}
+		ok, err := hotp.ValidateCustom(code, uint64(n), f.Secret, how)
 		if err == nil && ok && n > f.Last {
 			return n
 		}
@@ -64,8 +67,8 @@ func (f factor) step(code string, now model.Time) int64 {
 	return 0
 }
 
-// secondFactor judges the code inside the log-in's door and stages that it was used. A missing one is asked for, a wrong one counts
-// as a wrong password.
+// secondFactor judges the code inside the log-in's door and stages that it was used. A missing one is asked for, a wrong one
+// counts as a wrong password.
 func (s *Service) secondFactor(tx *store.Tx, a *model.Account, f factor, code string) error {
 	if code == "" {
 		return &model.Error{Code: model.AuthInvalid, Detail: "请输入动态验证码。",
@@ -171,8 +174,9 @@ func endOthers(tx *store.Tx, actor model.Actor) {
 		actor.Account, actor.Session)
 }
 
-// checkOwn compares the caller's own password. Errors: role.forbidden without one; auth.locked; rate.limited; validation.failed at
-// the field when it is wrong, which counts towards the lock as at a log-in: a stolen session must not help to guess.
+// checkOwn compares the caller's own password. Errors: role.forbidden without one; auth.locked; rate.limited;
+// validation.failed at the field when it is wrong, which counts towards the lock as at a log-in: a stolen session must not
+// help to guess.
 func (s *Service) checkOwn(ctx context.Context, password, field string) error {
 	actor := store.ActorOf(ctx)
 	var a *model.Account
@@ -194,8 +198,8 @@ func (s *Service) checkOwn(ctx context.Context, password, field string) error {
 	})
 }
 
-// ChangePassword replaces the caller's password and ends their other sessions. Errors: those of checkOwn on "old"; validation.failed
-// on "new" for a weak one; auth.invalid when the account changed meanwhile.
+// ChangePassword replaces the caller's password and ends their other sessions. Errors: those of checkOwn on "old";
+// validation.failed on "new" for a weak one; auth.invalid when the account changed meanwhile.
 func (s *Service) ChangePassword(ctx context.Context, old, fresh string) error {
 	if err := s.checkOwn(ctx, old, "old"); err != nil {
 		return err

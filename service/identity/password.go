@@ -27,7 +27,7 @@ var cost = argon2id.Params{Memory: 19 * 1024, Iterations: 2, Parallelism: 1, Sal
 
 // nobody is the hash compared with when there is none, so that an unknown user name takes as long as a wrong password. It is the
 // hash of nothing anyone can send: random bytes thrown away.
-const nobody = "NOBODYHASH"
+const nobody = "$argon2id$v=19$m=19456,t=2,p=1$NKG/oGOsQK2ZnApA6ymjSg$7ogvWosNR2ZtuOWzJEbh1aTIRoJqqr0qHUsQHD9w7Y4"
 
 // hash is the password's argon2id hash in PHC format. Errors: rate.limited when two are being made already.
 func (s *Service) hash(password string) (out string, err error) {
@@ -74,7 +74,7 @@ func (s *Service) byPassword(ctx context.Context, in Login) (*entry, error) {
 	hash := ""
 	if account != nil {
 		if err := locked(account, s.db.Now()); err != nil {
-			return nil, s.trace(ctx, account, grants, err)
+			return nil, s.trace(ctx, &entry{account: account, grants: grants}, in.Grant, err, false)
 		}
 		hash = account.PasswordHash
 	}
@@ -126,24 +126,27 @@ func locked(account *model.Account, now model.Time) error {
 	return &model.Error{Code: model.AuthLocked, RetryAfter: int((left + 999) / 1000)}
 }
 
-// refuse counts a wrong password, locks the account at the fifth in a row, and answers auth.invalid. An unknown user name is traced
-// without it: people type their password there.
+// refuse counts a wrong password, locks the account at the fifth in a row, and answers auth.invalid. An unknown user name is
+// traced without it: people type their password there.
 func (s *Service) refuse(ctx context.Context, account *model.Account, grants []model.Grant) error {
-	return s.trace(ctx, account, grants, model.Fail(model.AuthInvalid))
+	return s.trace(ctx, &entry{account: account, grants: grants}, "password", model.Fail(model.AuthInvalid), account != nil)
 }
 
-func (s *Service) trace(ctx context.Context, account *model.Account, grants []model.Grant, why error) error {
-	act := model.Act{Name: actLogin, Area: firstArea(grants), Detail: "password"}
-	if account != nil {
-		act.Target = account.ID.String()
+// trace keeps a log-in that failed, and answers with why.
+func (s *Service) trace(ctx context.Context, e *entry, grant string, why error, count bool) error {
+	var problem *model.Error
+	if !errors.As(why, &problem) {
+		return why
+	}
+	act := model.Act{Name: actLogin, Area: firstArea(e.grants), Detail: grant}
+	if e.account != nil {
+		act.Target = e.account.ID.String()
 	}
 	return s.db.Write(ctx, act, func(tx *store.Tx) error {
-		if account != nil && model.IsCode(why, model.AuthInvalid) {
-			countFailure(tx, account.ID)
+		if count {
+			countFailure(tx, e.account.ID)
 		}
-		var e *model.Error
-		errors.As(why, &e)
-		tx.Failed(e.Code)
+		tx.Failed(problem.Code)
 		return store.AndFail(why)
 	})
 }
@@ -166,8 +169,8 @@ const (
 	maxPassword      = 128
 )
 
-// weakness is what is wrong with a new password, in Chinese; "" when nothing is. Three of the four classes are needed: lower case,
-// upper case, digits, anything else.
+// weakness is what is wrong with a new password, in Chinese; "" when nothing is. Three of the four classes are needed: lower
+// case, upper case, digits, anything else.
 func weakness(password, username string, admin bool) string {
 	least := minPassword
 	if admin {

@@ -80,7 +80,8 @@ func ensurePersona(tx *store.Tx, p persona) (changed bool, err error) {
 		Version: 1}); err != nil {
 		return false, err
 	}
-	return true, tx.Add(&model.GrantRow{ID: model.NewID(), AccountID: id, Role: p.grant.Role, AreaCode: p.grant.Area, GrantedAt: tx.Now()})
+	g := &model.GrantRow{ID: model.NewID(), AccountID: id, Role: p.grant.Role, AreaCode: p.grant.Area, GrantedAt: tx.Now()}
+	return true, tx.Add(g)
 }
 
 // byPersona finds a persona's account. One that was erased is made anew, so that a demo can show erasure and go on.
@@ -105,4 +106,13 @@ func (s *Service) byPersona(ctx context.Context, key string) (*entry, error) {
 		return nil, &model.Error{Code: model.Busy, RetryAfter: 2}
 	}
 	return known(account, grants), nil
+}
+
+// Personas are the keys of all personas, in the order in which they are shown.
+func Personas() []string {
+	var keys []string
+	for _, p := range (PersonaPlan{}).personas() {
+		keys = append(keys, p.key)
+	}
+	return keys
 }

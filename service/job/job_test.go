@@ -5,46 +5,36 @@ import (
 	"crypto/sha256"
 	"errors"
 	"io"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"sixelements/internal/testkit"
 	"sixelements/model"
-	"sixelements/model/seal"
 	"sixelements/model/store"
 	"sixelements/service/job"
 )
 
 // house is a database with a clock that only moves when told.
 type house struct {
-	t   *testing.T
-	db  *store.DB
-	dir string
-	now atomic.Int64
+	t     *testing.T
+	db    *store.DB
+	clock *testkit.FixedClock
+	dir   string
 }
 
 func open(t *testing.T) *house {
 	t.Helper()
-	h := &house{t: t, dir: filepath.Join(t.TempDir(), "jobs")}
-	h.now.Store(time.Date(2026, 5, 1, 8, 30, 0, 0, model.Beijing).UnixMilli())
-	clock := func() time.Time { return time.UnixMilli(h.now.Load()) }
-	root := sha256.Sum256([]byte(t.Name()))
-	ring, err := seal.NewKeyring(seal.AES, clock, root[:])
-	require.NoError(t, err)
-	h.db, err = store.Open(t.Context(), store.Options{Dialect: store.SQLite, Path: filepath.Join(t.TempDir(), "six.db"), Keyring: ring,
-		Suite: seal.AES, Clock: clock, Log: slog.New(slog.DiscardHandler)}, true)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, h.db.Close()) })
+	h := &house{t: t, clock: testkit.Clock(t), dir: filepath.Join(t.TempDir(), "jobs")}
+	h.db = testkit.DBAt(t, h.clock)
 	return h
 }
 
-func (h *house) later(d time.Duration) { h.now.Add(d.Milliseconds()) }
+func (h *house) later(d time.Duration) { h.clock.Advance(d) }
 
 // service is one node.
 func (h *house) service(handlers map[string]job.Handler) *job.Service {

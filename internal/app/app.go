@@ -1,0 +1,232 @@
+// Package app assembles the product: every service is made and handed to the others here and nowhere else. main configures it,
+// tests build it on a database of their own.
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"sixelements/api"
+	"sixelements/model"
+	"sixelements/model/code"
+	"sixelements/model/store"
+	"sixelements/router"
+	"sixelements/service/attach"
+	"sixelements/service/collect"
+	"sixelements/service/dispatch"
+	"sixelements/service/grid"
+	"sixelements/service/identity"
+	"sixelements/service/job"
+	"sixelements/service/ledger"
+	"sixelements/service/qr"
+	"sixelements/service/tally"
+	"sixelements/service/verify"
+	"sixelements/service/wechat"
+)
+
+// Options are what the product needs beside the database.
+type Options struct {
+	Data    string // folder for photos and exports
+	BaseURL string // what people and codes use
+	Version string
+
+	Demo           bool // personas may log in
+	WebForm        bool // residents may submit without WeChat
+	RateLimit      bool
+	TrustedProxies []string
+	MaxBody        int64 // bytes of any request's body
+	Workers        int   // jobs at once
+
+	WeChat wechat.Options
+
+	Log   *slog.Logger
+	Clock model.Clock
+	// Ready is asked beside the database before the program says that it can serve.
+	Ready func(ctx context.Context) error
+}
+
+// App is the product assembled.
+type App struct {
+	o        Options
+	db       *store.DB
+	Services api.Services
+	wechat   *wechat.Client
+	limit    api.Limiter
+	metrics  *router.Metrics
+}
+
+// New makes every service around an open database.
+func New(db *store.DB, o Options) (a *App, err error) {
+	a = &App{o: o, db: db, limit: router.Unlimited{}, metrics: router.NewMetrics()}
+	if o.RateLimit {
+		if a.limit, err = router.NewLimits(o.Clock); err != nil {
+			return nil, err
+		}
+	}
+	o.WeChat.Log = o.Log
+	if a.wechat, err = wechat.New(o.WeChat); err != nil {
+		return nil, err
+	}
+	s := &a.Services
+	s.Codes = code.Default()
+	id := identity.Options{Demo: o.Demo, WebForm: o.WebForm || o.Demo, Log: o.Log, SecureCookies: strings.HasPrefix(o.BaseURL, "https://"),
+		Records: a.recordsOf, Withdraw: a.withdrawAll}
+	if a.wechat.Configured() {
+		id.WeChat = wechatLogin{a.wechat}
+	}
+	s.Identity = identity.New(db, id)
+	s.Grid = grid.New(db)
+	s.QR = qr.New(db, o.BaseURL)
+	s.Attach = attach.New(db, attach.NewDisk(filepath.Join(o.Data, Photos)), "")
+	r := &s.Records
+	r.Collect = collect.New(db, collect.Options{Codes: s.Codes, Consent: s.Identity.Consent, Claim: s.Attach.Claim, Photos: a.photos, Limit: a.limit,
+		Phone: s.Identity.PhoneOf})
+	r.Verify = verify.New(db, r.Collect.Merge)
+	r.Dispatch = dispatch.New(db, r.Collect.Merge)
+	r.Grid = s.Grid
+	s.Jobs = job.New(db, job.Options{Dir: filepath.Join(o.Data, "jobs"), Workers: o.Workers, Log: o.Log, Actor: s.Identity.ActorOf})
+	s.Tally = tally.New(db)
+	s.Ledger = ledger.New(db, s.Jobs, s.Codes)
+	return a, nil
+}
+
+// Photos is the folder of photos under Options.Data.
+const Photos = "attachments"
+
+// Handler serves the API and the pages outside it; ops are its operations.
+func (a *App) Handler() (h http.Handler, ops *api.API, err error) {
+	return router.New(router.Options{TrustedProxies: a.o.TrustedProxies, Log: a.o.Log, Limit: a.limit, MaxBody: a.o.MaxBody, Metrics: a.metrics},
+		a.Services, router.Pages{Version: a.o.Version, Demo: a.o.Demo, Ready: a.ready, Scan: a.scan, Normal: qr.ParseCode, Verify: a.wechat.VerifyFile})
+}
+
+// Private serves metrics and profiles; never to the public.
+func (a *App) Private() http.Handler { return a.metrics.Private() }
+
+func (a *App) ready(ctx context.Context) error {
+	if a.o.Ready != nil {
+		if err := a.o.Ready(ctx); err != nil {
+			return err
+		}
+	}
+	return a.db.Ready(ctx)
+}
+
+// scan resolves a posted code for the page that a camera opens.
+func (a *App) scan(ctx context.Context, code string) (router.Scanned, error) {
+	ctx = store.As(ctx, model.Actor{Reason: "a posted code was opened", Source: api.SourceOf(ctx), RequestID: api.RequestIDOf(ctx)})
+	s, err := a.Services.QR.Look(ctx, code)
+	if err != nil {
+		return router.Scanned{}, err
+	}
+	return router.Scanned{Building: s.Building.Name, Address: s.Building.Address, Area: s.AreaName, Unit: s.Code.Unit}, nil
+}
+
+// wechatLogin is the WeChat client as identity knows it.
+type wechatLogin struct{ *wechat.Client }
+
+// Login answers the openid and unionid behind a code.
+func (w wechatLogin) Login(ctx context.Context, code string) (openID, unionID string, err error) {
+	id, err := w.Client.Login(ctx, code)
+	return id.OpenID, id.UnionID, err
+}
+
+func (a *App) photos(tx *store.Tx, records []model.ID) (map[model.ID][]collect.Photo, error) {
+	views, err := a.Services.Attach.Of(tx, records)
+	out := map[model.ID][]collect.Photo{}
+	for id, list := range views {
+		for _, v := range list {
+			out[id] = append(out[id], collect.Photo{ID: v.ID, URL: v.URL, ThumbURL: v.ThumbURL})
+		}
+	}
+	return out, err
+}
+
+// recordsOf are all records an account submitted, as the API shows them: a resident's copy of their data.
+func (a *App) recordsOf(ctx context.Context, _ model.ID) ([]json.RawMessage, error) {
+	var out []json.RawMessage
+	for cursor := ""; ; {
+		views, next, err := a.Services.Records.Collect.List(ctx, collect.Find{Mine: true, Limit: 200, Cursor: cursor})
+		if err != nil {
+			return nil, err
+		}
+		for _, v := range views {
+			b, err := json.Marshal(v)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, b)
+		}
+		if cursor = next; cursor == "" {
+			return out, nil
+		}
+	}
+}
+
+// withdrawAll withdraws what an account submitted and nobody has verified.
+func (a *App) withdrawAll(ctx context.Context, _ model.ID) error {
+	for cursor := ""; ; {
+		views, next, err := a.Services.Records.Collect.List(ctx, collect.Find{Mine: true, Limit: 200, Cursor: cursor, Status: "submitted,returned"})
+		if err != nil {
+			return err
+		}
+		for _, v := range views {
+			m := model.Match(fmt.Sprint(v.Version))
+			if _, _, err := a.Services.Records.Verify.Apply(ctx, v.ID, m, model.Step{Action: "withdraw"}); err != nil {
+				return err
+			}
+		}
+		if cursor = next; cursor == "" {
+			return nil
+		}
+	}
+}
+
+// Background runs what is done beside requests until ctx ends; the channel is closed when the last job has stopped.
+func (a *App) Background(ctx context.Context) <-chan struct{} {
+	stopped := make(chan struct{})
+	go func() {
+		a.Services.Jobs.Run(ctx)
+		close(stopped)
+	}()
+	every(ctx, time.Second, func() {
+		a.single(ctx, "audit.seal", func(ctx context.Context) error {
+			_, err := a.Services.Identity.SealAudit(ctx)
+			return err
+		})
+	})
+	every(ctx, time.Hour, func() {
+		a.single(ctx, "jobs.sweep", func(ctx context.Context) error {
+			_, err := a.Services.Jobs.Sweep(ctx)
+			return err
+		})
+	})
+	return stopped
+}
+
+// single does work that only one node may do at a time.
+func (a *App) single(ctx context.Context, name string, fn func(context.Context) error) {
+	if _, err := a.Services.Jobs.Lease(store.AsSystem(ctx, name), name, time.Minute, fn); err != nil && ctx.Err() == nil {
+		a.o.Log.Error("background", "work", name, "err", err)
+	}
+}
+
+func every(ctx context.Context, d time.Duration, fn func()) {
+	go func() {
+		t := time.NewTicker(d)
+		defer t.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-t.C:
+				fn()
+			}
+		}
+	}()
+}

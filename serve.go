@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"sixelements/config"
+	"sixelements/internal/app"
+	"sixelements/model/store"
+)
+
+func serve(ctx context.Context, c call) error {
+	for _, a := range c.args {
+		if a == "--help" || a == "-h" {
+			return config.Help(c.out)
+		}
+	}
+	if len(c.args) > 0 {
+		return usageError("six serve takes no arguments; it is configured by SIX_* variables")
+	}
+	cfg, err := config.Load(c.environ)
+	if err != nil {
+		return err
+	}
+	log := newLogger(cfg, os.Stderr)
+	db, err := openStore(ctx, cfg, log, time.Now, false)
+	if err != nil {
+		return err
+	}
+	defer closeStore(db, log)
+	a, err := app.New(db, appOptions(cfg, log, time.Now))
+	if err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp", cfg.Listen)
+	if err != nil {
+		return err
+	}
+	return listen(ctx, cfg, log, a, l)
+}
+
+func closeStore(db *store.DB, log *slog.Logger) {
+	if err := db.Close(); err != nil {
+		log.Error("closing the database", "err", err)
+	}
+}
+
+// listen answers requests until ctx ends, then finishes those in flight.
+func listen(ctx context.Context, cfg config.Config, log *slog.Logger, a *app.App, l net.Listener) error {
+	handler, _, err := a.Handler()
+	if err != nil {
+		return err
+	}
+	work, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	background := a.Background(work)
+	srv := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: cfg.RequestTimeout, WriteTimeout: 2 * cfg.RequestTimeout,
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		BaseContext: func(net.Listener) context.Context { return work }}
+	failed := make(chan error, 2)
+	go func() { failed <- srv.Serve(l) }()
+	private := &http.Server{Addr: cfg.PrivateListen, Handler: a.Private(), ReadHeaderTimeout: 10 * time.Second}
+	if cfg.PrivateListen != "" {
+		go func() { failed <- private.ListenAndServe() }()
+	}
+	log.Info("serving", "address", l.Addr().String(), "base_url", cfg.BaseURL, "version", version())
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	log.Info("finishing requests in flight")
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.ShutdownTimeout)
+	defer cancel()
+	err = errors.Join(srv.Shutdown(end), private.Close())
+	stop()
+	select {
+	case <-background:
+	case <-end.Done():
+	}
+	return err
+}
+
+// gate is ready once the demo's data is there.
+type gate struct {
+	open atomic.Bool
+	then func(context.Context) error
+}
+
+func (g *gate) ready(ctx context.Context) error {
+	if !g.open.Load() {
+		return errors.New("the street is being generated")
+	}
+	return g.then(ctx)
+}
