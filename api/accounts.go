@@ -44,7 +44,7 @@ func mountAccounts(a *API, s *identity.Service) {
 	staff := may(model.CommunityRole)
 	op(a, get("/accounts", "list-accounts", "Accounts in scope, newest first", staff),
 		func(ctx context.Context, in *struct {
-			paging
+			Paging
 			Area string     `query:"area" maxLength:"18"`
 			Role model.Role `query:"role" maxLength:"20"`
 			Q    string     `query:"q" maxLength:"30" doc:"prefix of user name or name"`

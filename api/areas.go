@@ -9,7 +9,6 @@ import (
 )
 
 // Paging embeds the parameters of a list under an exported name: huma does not look into embedded structs that are not exported.
-type Paging = paging
 
 type areaView struct {
 	Code       string      `json:"code"`

@@ -10,7 +10,7 @@ import (
 func mountAudit(a *API, s *identity.Service) {
 	op(a, get("/audit", "list-audit", "Who did what, when, on whom, from where: newest first", may(model.CommunityRole)),
 		func(ctx context.Context, in *struct {
-			paging
+			Paging
 			Area  string   `query:"area" maxLength:"18"`
 			Actor model.ID `query:"actor" doc:"an account's id"`
 			Act   string   `query:"act" maxLength:"40"`

@@ -63,10 +63,7 @@ func viewJob(j *model.Job) jobView {
 // mountJobs registers what an account asked for that takes longer than a request. Another's job does not exist.
 func mountJobs(a *API, s *job.Service) {
 	op(a, get("/jobs", "list-jobs", "The caller's jobs, newest first"),
-		func(ctx context.Context, in *struct { // not embedded: huma does not look into embedded structs that are not exported
-			Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
-			Cursor string `query:"cursor" maxLength:"200" doc:"next_cursor of the page before"`
-		}) (*answer[page[jobView]], error) {
+		func(ctx context.Context, in *struct{ Paging }) (*answer[page[jobView]], error) {
 			rows, next, err := s.List(ctx, in.Cursor, in.Limit)
 			return pageOf(rows, next, viewJob), err
 		})
@@ -99,7 +96,7 @@ func mountJobFile(a *API, s *job.Service) {
 			return nil, err
 		}
 		return &huma.StreamResponse{Body: func(hc huma.Context) {
-			defer f.Close() //nolint:errcheck // only read from
+			defer f.Close()
 			hc.SetHeader("Content-Type", fileType(j.FileName))
 			hc.SetHeader("Content-Length", strconv.FormatInt(j.FileBytes, 10))
 			hc.SetHeader("Content-Disposition", attachment(j.FileName))

@@ -56,7 +56,8 @@ func openDesk(t *testing.T) *desk {
 	db := testkit.DB(t)
 	const community = "410102002004"
 	d := &desk{t: t, people: people{"clerk": testkit.Actor(model.CommunityRole, community),
-		"collector": testkit.Actor(model.Collector, community), "neighbour": testkit.Actor(model.CommunityRole, "410102002005"), "resident": testkit.Actor(model.Resident, "")}}
+		"collector": testkit.Actor(model.Collector, community), "resident": testkit.Actor(model.Resident, ""),
+		"neighbour": testkit.Actor(model.CommunityRole, "410102002005")}}
 	d.jobs = job.New(db, job.Options{Dir: filepath.Join(t.TempDir(), "jobs"), Poll: 5 * time.Millisecond,
 		Actor: func(_ context.Context, id model.ID) (model.Actor, error) {
 			for _, a := range d.people {
@@ -97,7 +98,7 @@ func (d *desk) send(as, method, path, body string) *http.Response {
 
 func (d *desk) text(as, method, path, body string, status int) string {
 	d.t.Helper()
-	res := d.send(as, method, path, body)
+	res := d.send(as, method, path, body) //nolint:bodyclose // send closes it at the end
 	b, err := io.ReadAll(res.Body)
 	require.NoError(d.t, err)
 	require.Equal(d.t, status, res.StatusCode, string(b))
@@ -120,7 +121,7 @@ func TestAnExportOverHTTP(t *testing.T) {
 	at := "/jobs/" + asked.Job.ID
 	d.text("clerk", "GET", at+"/file", "", 404)
 
-	events := d.send("clerk", "GET", at+"/events", "")
+	events := d.send("clerk", "GET", at+"/events", "") //nolint:bodyclose // send closes it at the end
 	require.Equal(t, "text/event-stream", events.Header.Get("Content-Type"))
 	lines := bufio.NewScanner(events.Body)
 	require.True(t, lines.Scan(), "the first event comes before the job is done")
@@ -136,7 +137,7 @@ func TestAnExportOverHTTP(t *testing.T) {
 	require.Contains(t, last, `"state":"done"`)
 	require.Contains(t, last, `"name":"人员台账_第一社区_20260501.csv"`)
 
-	file := d.send("clerk", "GET", at+"/file", "")
+	file := d.send("clerk", "GET", at+"/file", "") //nolint:bodyclose // send closes it at the end
 	require.Equal(t, 200, file.StatusCode)
 	got, err := io.ReadAll(file.Body)
 	require.NoError(t, err)

@@ -50,6 +50,8 @@ type Spec struct {
 	Locate  locate
 	MaxBody int64
 	Tag     string
+	// Rate names the limit on one network's requests to a public operation.
+	Rate string
 }
 
 type locate func(ctx context.Context, id string, m model.Match) error
@@ -72,6 +74,9 @@ func at(l locate) option { return func(s *Spec) { s.Locate = l } }
 
 // status is the status of success when it is not 200.
 func status(n int) option { return func(s *Spec) { s.Status = n } }
+
+// rate holds each network to the named rate.
+func rate(name string) option { return func(s *Spec) { s.Rate = name } }
 
 // maxBody is the most bytes the body may have.
 func maxBody(n int64) option { return func(s *Spec) { s.MaxBody = n } }
@@ -154,11 +159,17 @@ func also(roles []model.Role) string {
 // resource).
 func (a *API) gate(hc huma.Context, next func(huma.Context)) {
 	s := hc.Operation().Metadata[specKey].(*Spec)
+	ctx := hc.Context()
+	if s.Rate != "" {
+		if ok, retry := a.limit.Allow(s.Rate + " " + SourceOf(ctx)); !ok {
+			a.refuse(hc, &model.Error{Code: model.RateLimited, RetryAfter: retry})
+			return
+		}
+	}
 	if s.Public {
 		next(hc)
 		return
 	}
-	ctx := hc.Context()
 	actor, err := a.who.Authenticate(ctx, credentials(hc))
 	if err != nil {
 		a.refuse(hc, err)
@@ -334,8 +345,8 @@ func pageOf[R, T any](rows []R, next string, view func(R) T) *answer[page[T]] {
 	return &answer[page[T]]{Body: out}
 }
 
-// paging are the parameters of every list.
-type paging struct {
+// Paging are the parameters of every list.
+type Paging struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
 	Cursor string `query:"cursor" maxLength:"200" doc:"next_cursor of the page before"`
 }

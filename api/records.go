@@ -21,8 +21,8 @@ type Records struct {
 
 type recordAnswer = answer[collect.View]
 
-// filters are the parameters that a list and a search share.
-type filters struct {
+// Filters are the parameters that a list and a search share.
+type Filters struct {
 	Kind      string     `query:"kind" json:"kind,omitempty" maxLength:"80" doc:"one or several, separated by commas"`
 	Status    string     `query:"status" json:"status,omitempty" maxLength:"80" doc:"one or several, separated by commas"`
 	Stage     string     `query:"stage" json:"stage,omitempty" maxLength:"120" doc:"events: one or several, separated by commas"`
@@ -34,7 +34,7 @@ type filters struct {
 	Mine      bool       `query:"mine" json:"mine,omitempty" doc:"only what the caller submitted"`
 }
 
-func (f filters) find(q string, limit int, cursor string) collect.Find {
+func (f Filters) find(q string, limit int, cursor string) collect.Find {
 	return collect.Find{Kind: f.Kind, Status: f.Status, Stage: f.Stage, Area: f.Area, Building: f.Building, Room: f.Room,
 		Household: f.Household, Q: q, DueBefore: f.DueBefore, Mine: f.Mine, Limit: limit, Cursor: cursor}
 }
@@ -72,8 +72,8 @@ func statusOf(replay bool) int {
 
 func mountFind(a *API, s *collect.Service) {
 	op(a, get("/records", "list-records", "List records in scope, newest first"), func(ctx context.Context, in *struct {
-		filters
-		paging
+		Filters
+		Paging
 		Q string `query:"q" doc:"the beginning of a name, at most 20 characters; never a number"`
 	}) (*answer[page[collect.View]], error) {
 		rows, next, err := s.List(ctx, in.find(in.Q, in.Limit, in.Cursor))
@@ -82,7 +82,7 @@ func mountFind(a *API, s *collect.Service) {
 	op(a, post("/records/search", "search-records", "Search by full ID number, phone or USCC, or by the beginning of a name",
 		may(model.Collector)), func(ctx context.Context, in *struct {
 		Body struct {
-			filters
+			Filters
 			Q      string `json:"q" minLength:"1" maxLength:"40"`
 			Limit  int    `json:"limit,omitempty" minimum:"1" maximum:"200" default:"50"`
 			Cursor string `json:"cursor,omitempty" maxLength:"200"`

@@ -41,7 +41,7 @@ type sessionList struct {
 }
 
 func mountSessions(a *API, s *identity.Service) {
-	op(a, post("/sessions", "create-session", "Log in", public, status(http.StatusCreated)),
+	op(a, post("/sessions", "create-session", "Log in", public, rate("login"), status(http.StatusCreated)),
 		func(ctx context.Context, in *struct {
 			Agent string `header:"User-Agent"`
 			Body  sessionIn

@@ -64,8 +64,10 @@ func (r Role) AreaLengths() []int {
 		return []int{9}
 	case CommunityRole:
 		return []int{12}
-	case GridLeader, Collector:
+	case GridLeader:
 		return []int{12, 15, 18}
+	case Collector: // one without an area works where it is posted
+		return []int{0, 12, 15, 18}
 	}
 	return nil
 }

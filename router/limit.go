@@ -24,11 +24,10 @@ var rates = map[string]struct {
 	perSecond rate.Limit
 	burst     int
 }{
-	"account": {10, 120},   // a collector's offline queue comes at once
-	"code":    {2, 240},    // a whole building on one evening
-	"net":     {100, 1000}, // a mobile carrier's gateway
-	"login":   {0.5, 30},   // of one network
-	"upload":  {0.5, 30},   // photos of one account
+	"account": {50, 600},   // a collector's offline queue comes at once
+	"code":    {20, 600},   // a whole courtyard on one evening
+	"net":     {300, 3000}, // a mobile carrier's gateway
+	"login":   {5, 300},    // a poster by the entrance of a market
 }
 
 // NewLimits makes limits that measure by the clock.

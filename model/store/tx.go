@@ -118,7 +118,7 @@ func (tx *Tx) mayAdd(row any) bool {
 	case *model.Area:
 		return covers(s, model.Where{Area: r.Code})
 	case *model.GrantRow:
-		return r.Role == model.Resident && r.AreaCode == "" || covers(s, model.Where{Area: r.AreaCode})
+		return r.AreaCode == "" && (r.Role == model.Resident || r.Role == model.Collector) || covers(s, model.Where{Area: r.AreaCode})
 	case *model.ExtraField:
 		return covers(s, model.Where{Area: r.AreaCode})
 	}

@@ -74,7 +74,8 @@ var mysqlServer = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	s, err := testkit.StartMariaDB(dir, mariadb.Relaxed()...)
+	// A starting server removes every #sql file of its tmpdir, so those of a server that shares it, which may crash of that.
+	s, err := testkit.StartMariaDB(dir, append(mariadb.Relaxed(), "--tmpdir="+dir)...)
 	if err != nil {
 		return "", err
 	}

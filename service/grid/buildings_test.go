@@ -56,15 +56,19 @@ func TestABuildingIsRefused(t *testing.T) {
 		at     []string
 	}{
 		{"above the community", model.StreetRole, street, func(b *grid.NewBuilding) { b.AreaCode = street }, model.PlaceRequired, nil},
-		{"out of scope", model.CommunityRole, community, func(b *grid.NewBuilding) { b.AreaCode = elsewhere }, model.Invalid, []string{"area_code"}},
-		{"in no area", model.CommunityRole, community, func(b *grid.NewBuilding) { b.AreaCode = community + "777" }, model.Invalid, []string{"area_code"}},
+		{"out of scope", model.CommunityRole, community, func(b *grid.NewBuilding) { b.AreaCode = elsewhere },
+			model.Invalid, []string{"area_code"}},
+		{"in no area", model.CommunityRole, community, func(b *grid.NewBuilding) { b.AreaCode = community + "777" },
+			model.Invalid, []string{"area_code"}},
 		{"a collector lays out nothing", model.Collector, community, func(*grid.NewBuilding) {}, model.RoleForbidden, nil},
 		{"without a name", model.CommunityRole, community, func(b *grid.NewBuilding) { b.Name = "" }, model.Invalid, []string{"name"}},
 		{"of no kind", model.CommunityRole, community, func(b *grid.NewBuilding) { b.Kind = "castle" }, model.Invalid, []string{"kind"}},
-		{"without floors, with too many units", model.CommunityRole, community, func(b *grid.NewBuilding) { b.Floors, b.Units = 0, 51 }, model.Invalid,
+		{"without floors, with too many units", model.CommunityRole, community, func(b *grid.NewBuilding) { b.Floors, b.Units = 0, 51 },
+			model.Invalid,
 			[]string{"floors", "units"}},
 		{"at half a point", model.CommunityRole, community, func(b *grid.NewBuilding) { b.Lon = &lon }, model.Invalid, []string{"lon"}},
-		{"outside China", model.CommunityRole, community, func(b *grid.NewBuilding) { b.Lon, b.Lat = &far, &lat }, model.Invalid, []string{"lon"}},
+		{"outside China", model.CommunityRole, community, func(b *grid.NewBuilding) { b.Lon, b.Lat = &far, &lat },
+			model.Invalid, []string{"lon"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			in := good

@@ -18,9 +18,11 @@ import (
 	"sixelements/model/store"
 )
 
-// Run works until ctx ends, and returns when the handlers that were running have stopped; their jobs go back to the queue.
+// Run works, and sweeps every hour, until ctx ends; it returns when the handlers that were running have stopped, and their jobs are
+// back in the queue. It is called once.
 func (s *Service) Run(ctx context.Context) {
 	var workers sync.WaitGroup
+	workers.Go(func() { s.tend(ctx) })
 	for range s.o.Workers {
 		workers.Go(func() { s.work(ctx) })
 	}
@@ -28,6 +30,21 @@ func (s *Service) Run(ctx context.Context) {
 	close(s.stopped)
 	workers.Wait()
 	s.release(context.WithoutCancel(ctx))
+}
+
+// tend sweeps now and every hour. Every node does: what dead workers left may lie on its own disk.
+func (s *Service) tend(ctx context.Context) {
+	t := time.NewTicker(time.Hour)
+	defer t.Stop()
+	for ctx.Err() == nil {
+		if _, err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
+			s.o.Log.ErrorContext(ctx, "sweep jobs", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-t.C:
+		}
+	}
 }
 
 func (s *Service) work(ctx context.Context) {

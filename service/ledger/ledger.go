@@ -173,7 +173,7 @@ func newPassword() string {
 	var out []byte
 	for len(out) < length {
 		var b [32]byte
-		rand.Read(b[:]) //nolint:errcheck // never fails: the runtime stops the process instead
+		rand.Read(b[:]) // never fails: the runtime stops the process instead
 		for _, c := range b {
 			if int(c) < fair && len(out) < length {
 				out = append(out, alphabet[int(c)%len(alphabet)])

@@ -360,7 +360,7 @@ func TestFormulasAreNeutralisedAndLongNumbersStay(t *testing.T) {
 func TestStatusTemplateSinceAndExtraFieldsNarrowTheLedger(t *testing.T) {
 	t.Parallel()
 	o := open(t)
-	var shop, house map[string]any = o.gen.Shop(), o.gen.Place("house")
+	shop, house := o.gen.Shop(), o.gen.Place("house")
 	ids := o.records(model.KindPlace, grid, shop, house)
 	o.add(&model.ExtraField{ID: model.NewID(), AreaCode: community, Kind: model.KindPlace, Name: "gate", Label: "门禁", Type: "text",
 		CreatedAt: o.db.Now()})

@@ -82,7 +82,9 @@ func (w *town) record(kind model.Kind, area string, s model.Status, change ...fu
 }
 
 func in(r model.Room) func(*model.Record) {
-	return func(x *model.Record) { x.RoomID, x.BuildingID, x.Unit, x.AreaCodes = r.ID, r.BuildingID, r.Unit, r.AreaCodes }
+	return func(x *model.Record) {
+		x.RoomID, x.BuildingID, x.Unit, x.AreaCodes = r.ID, r.BuildingID, r.Unit, r.AreaCodes
+	}
 }
 
 func (w *town) visits(r model.Room, outcomes ...string) {
