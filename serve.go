@@ -59,7 +59,7 @@ func listen(ctx context.Context, cfg config.Config, log *slog.Logger, a *app.App
 	}
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	background := a.Background(work)
+	background := a.Background(ctx) // open event streams end with it, so that they do not hold the shutdown up
 	srv := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: cfg.RequestTimeout, WriteTimeout: 2 * cfg.RequestTimeout,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 		BaseContext: func(net.Listener) context.Context { return work }}

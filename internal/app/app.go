@@ -187,6 +187,9 @@ func (a *App) withdrawAll(ctx context.Context, _ model.ID) error {
 	}
 }
 
+// unusedPhotos is how long a photo may wait for its record.
+const unusedPhotos = 48 * time.Hour
+
 // Background runs what is done beside requests until ctx ends; the channel is closed when the last job has stopped.
 func (a *App) Background(ctx context.Context) <-chan struct{} {
 	stopped := make(chan struct{})
@@ -201,8 +204,8 @@ func (a *App) Background(ctx context.Context) <-chan struct{} {
 		})
 	})
 	every(ctx, time.Hour, func() {
-		a.single(ctx, "jobs.sweep", func(ctx context.Context) error {
-			_, err := a.Services.Jobs.Sweep(ctx)
+		a.single(ctx, "attachments.sweep", func(ctx context.Context) error {
+			_, err := a.Services.Attach.Sweep(ctx, unusedPhotos)
 			return err
 		})
 	})

@@ -11,8 +11,9 @@ func (tx *Tx) ExtraFields(kind model.Kind, area string) ([]model.ExtraField, err
 	if len(codes) == 0 {
 		return nil, nil
 	}
-	var out []model.ExtraField
-	err := tx.Q(&model.ExtraField{}).Where("area_code IN ? AND kind = ? AND closed_at IS NULL", codes, kind).
-		Order("area_code").Order("name").Find(&out).Error
-	return out, err
+	return Memo(tx, "extra "+string(kind)+" "+area, func() (out []model.ExtraField, err error) {
+		err = tx.Q(&model.ExtraField{}).Where("area_code IN ? AND kind = ? AND closed_at IS NULL", codes, kind).
+			Order("area_code").Order("name").Find(&out).Error
+		return out, err
+	})
 }

@@ -12,8 +12,9 @@ import (
 	"sixelements/model"
 )
 
-// maxVars is how many values one statement may carry: SQLite's limit is 32,766.
-const maxVars = 30000
+// maxVars is how many values one statement may carry. The pure Go driver binds n values in n² steps, so that more in one statement
+// costs more than it saves.
+const maxVars = 1600
 
 // flush writes what was staged: the trace first, so that nothing is written without one, then one statement per table.
 func (tx *Tx) flush() error {
@@ -55,10 +56,16 @@ func insert(g *gorm.DB, rows []any) error {
 	}
 	for _, t := range order {
 		list := groups[t]
-		size := max(1, maxVars/columns(t))
+		// Powers of two, so that a few prepared statements serve every number of rows.
+		size := 1
+		for size*2*columns(t) <= maxVars {
+			size *= 2
+		}
 		for from := 0; from < list.Len(); from += size {
-			part := list.Slice(from, min(from+size, list.Len()))
-			if err := g.Create(part.Interface()).Error; err != nil {
+			for size > list.Len()-from {
+				size /= 2
+			}
+			if err := g.Create(list.Slice(from, from+size).Interface()).Error; err != nil {
 				return err
 			}
 		}

@@ -32,6 +32,7 @@ type state struct {
 	staged staged
 	keys   map[model.ID]*seal.DataKey
 	before map[model.ID]*model.Record // what records looked like when they were read
+	memo   map[string]any
 	quiet  bool
 	writes bool
 }
@@ -191,7 +192,7 @@ func (db *DB) Read(ctx context.Context, fn func(*Tx) error) error {
 }
 
 func (db *DB) newTx(ctx context.Context, g *gorm.DB, act model.Act) *Tx {
-	s := &state{act: act, keys: map[model.ID]*seal.DataKey{}, before: map[model.ID]*model.Record{}}
+	s := &state{act: act, memo: map[string]any{}, keys: map[model.ID]*seal.DataKey{}, before: map[model.ID]*model.Record{}}
 	return &Tx{db: db, ctx: ctx, g: g, actor: ActorOf(ctx), state: s}
 }
 

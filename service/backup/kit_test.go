@@ -218,7 +218,8 @@ func furnish(t *testing.T, db *store.DB) {
 		require.NoError(t, err)
 	}
 	id := model.NewID()
-	_, err = pool.Exec("INSERT INTO sessions (id, account_id, token_hash, created_at, last_seen, expires_at) VALUES (?,?,?,0,0,0)", id, id, id[:])
+	const session = "INSERT INTO sessions (id, account_id, token_hash, created_at, last_seen, expires_at) VALUES (?,?,?,0,0,0)"
+	_, err = pool.Exec(session, id, id, id[:])
 	require.NoError(t, err)
 	_, err = pool.Exec("INSERT INTO jobs (id, owner_id, run_at, created_at) VALUES (?,?,0,0)", id, id)
 	require.NoError(t, err)

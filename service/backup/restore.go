@@ -84,11 +84,11 @@ func (t Target) empty(ctx context.Context) error {
 		return err
 	}
 	for _, table := range tables {
-		var any bool
-		if err := pool.QueryRowContext(ctx, "SELECT EXISTS(SELECT 1 FROM `"+table.Name+"`)").Scan(&any); err != nil {
+		var held bool
+		if err := pool.QueryRowContext(ctx, "SELECT EXISTS(SELECT 1 FROM `"+table.Name+"`)").Scan(&held); err != nil {
 			return err
 		}
-		if any {
+		if held {
 			return fmt.Errorf("%w: the table %s holds rows", ErrNotEmpty, table.Name)
 		}
 	}

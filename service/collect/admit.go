@@ -25,11 +25,11 @@ func (s *Service) admit(tx *store.Tx, r *model.Record, in *Create) error {
 	if in.Method != "" {
 		return model.Failf(model.RoleForbidden, "核实由工作人员来做，请不要填写核实方式。")
 	}
-	general, _, err := s.o.Consent(tx.Context(), tx, a.Account)
+	agreed, err := s.consent(tx)
 	if err != nil {
 		return err
 	}
-	if !general {
+	if !agreed.general {
 		return model.Fail(model.ConsentRequired)
 	}
 	b, err := s.scanned(tx, r, in)
@@ -40,6 +40,16 @@ func (s *Service) admit(tx *store.Tx, r *model.Record, in *Create) error {
 		return err
 	}
 	return s.settle(tx, r, b)
+}
+
+// consents are what the caller agreed to in the notice in force.
+type consents struct{ general, sensitive bool }
+
+func (s *Service) consent(tx *store.Tx) (consents, error) {
+	return store.Memo(tx, "consent", func() (c consents, err error) {
+		c.general, c.sensitive, err = s.o.Consent(tx.Context(), tx, tx.Actor().Account)
+		return c, err
+	})
 }
 
 // scanned is the building that a resident's code opens, or that they have posted to with a code before.
@@ -72,21 +82,23 @@ func (s *Service) scanned(tx *store.Tx, r *model.Record, in *Create) (*model.Bui
 	if err := s.pass(tx, id, in.QR != ""); err != nil {
 		return nil, err
 	}
-	var b model.Building
-	if err := sys.Q(&b).Where("id = ?", id).Take(&b).Error; err != nil {
-		return nil, err
-	}
-	return &b, nil
+	return store.Memo(tx, "scanned building "+id.String(), func() (*model.Building, error) {
+		var b model.Building
+		err := sys.Q(&b).Where("id = ?", id).Take(&b).Error
+		return &b, err
+	})
 }
 
 // pass lets an account come back to a building by its id once it has posted there with a code.
 func (s *Service) pass(tx *store.Tx, building model.ID, withCode bool) error {
 	a := tx.Actor()
-	var n int64
-	if err := tx.Q(&model.ScanPass{}).Where("account_id = ? AND building_id = ?", a.Account, building).Count(&n).Error; err != nil {
-		return err
-	}
+	n, err := store.Memo(tx, "pass "+building.String(), func() (n int64, err error) {
+		err = tx.Q(&model.ScanPass{}).Where("account_id = ? AND building_id = ?", a.Account, building).Count(&n).Error
+		return n, err
+	})
 	switch {
+	case err != nil:
+		return err
 	case n > 0:
 		return nil
 	case withCode:
@@ -139,14 +151,18 @@ func (s *Service) admitStaff(tx *store.Tx, r *model.Record, in *Create) error {
 		}
 		r.AreaCodes = model.CodesOf(in.AreaCode)
 	} else {
-		var b model.Building
-		if err := tx.Q(&b).Where("id = ?", in.BuildingID).Limit(1).Find(&b).Error; err != nil {
+		b, err := store.Memo(tx, "building "+in.BuildingID.String(), func() (*model.Building, error) {
+			var b model.Building
+			err := tx.Q(&b).Where("id = ?", in.BuildingID).Limit(1).Find(&b).Error
+			return &b, err
+		})
+		if err != nil {
 			return err
 		}
 		if b.ID.IsZero() {
 			return required("building_id", model.PlaceRequired, "请选择您范围内的楼栋")
 		}
-		if err := s.settle(tx, r, &b); err != nil {
+		if err := s.settle(tx, r, b); err != nil {
 			return err
 		}
 	}

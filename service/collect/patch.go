@@ -107,11 +107,12 @@ func (s *Service) merge(tx *store.Tx, r *model.Record, patch json.RawMessage, ve
 	d, derr := r.Kind.Schema().Decode(patch, model.Decode{Codes: s.o.Codes, Today: tx.Now().Date(), Base: r.Element, BaseExtra: r.Extra,
 		Extra: extra, Verified: verified})
 	if r.SubmitterRole == model.Resident && r.SubmitterID == tx.Actor().Account && len(d.Sensitive) > 0 {
-		if _, sensitive, err := s.o.Consent(tx.Context(), tx, tx.Actor().Account); err != nil || !sensitive {
-			if err == nil {
-				err = consentFor(r.Kind, d.Sensitive)
-			}
+		agreed, err := s.consent(tx)
+		if err != nil {
 			return nil, err
+		}
+		if !agreed.sensitive {
+			return nil, consentFor(r.Kind, d.Sensitive)
 		}
 	}
 	if derr != nil {

@@ -199,11 +199,11 @@ func (s *Service) decode(tx *store.Tx, r *model.Record, in Create) (model.Decode
 	}
 	d, derr := r.Kind.Schema().Decode(data, model.Decode{Codes: s.o.Codes, Today: tx.Now().Date(), Extra: extra, Verified: in.Method != ""})
 	if r.SubmitterRole == model.Resident && len(d.Sensitive) > 0 {
-		_, sensitive, err := s.o.Consent(tx.Context(), tx, tx.Actor().Account)
+		agreed, err := s.consent(tx)
 		if err != nil {
 			return d, err
 		}
-		if !sensitive {
+		if !agreed.sensitive {
 			return d, consentFor(r.Kind, d.Sensitive)
 		}
 	}
