@@ -86,7 +86,7 @@ func demo(ctx context.Context, c call) error {
 }
 
 func runDemo(ctx context.Context, cfg config.Config, o demoOptions, l net.Listener, out io.Writer, log *slog.Logger) error {
-	db, err := openStore(ctx, cfg, log, time.Now, false)
+	db, err := openStore(ctx, cfg, log, time.Now)
 	if err != nil {
 		return err
 	}
@@ -188,12 +188,13 @@ Ctrl+C ends it.
 }
 
 // seedStreet makes the plan's street with a clock of its own, which runs from two months ago to now.
-func seedStreet(ctx context.Context, cfg config.Config, log *slog.Logger, db *store.DB, plan seed.Plan, progress func(done, total int)) (seed.Street, int, error) {
+func seedStreet(ctx context.Context, cfg config.Config, log *slog.Logger, db *store.DB, plan seed.Plan,
+	progress func(done, total int)) (seed.Street, int, error) {
 	if st, n, err := seed.Existing(ctx, db, cfg.BaseURL, plan.Street); err != nil || n > 0 {
 		return st, n, err
 	}
 	clock := seed.NewClock(time.Now())
-	past, err := openStore(ctx, cfg, log, clock.Now, false)
+	past, err := openStore(ctx, cfg, log, clock.Now)
 	if err != nil {
 		return seed.Street{}, 0, err
 	}
@@ -204,8 +205,8 @@ func seedStreet(ctx context.Context, cfg config.Config, log *slog.Logger, db *st
 	if err != nil {
 		return seed.Street{}, 0, err
 	}
-	s := seed.New(past, seed.Services{Grid: a.Services.Grid, QR: a.Services.QR, Collect: a.Services.Records.Collect, Verify: a.Services.Records.Verify},
-		plan, clock, progress)
+	s := seed.New(past, seed.Services{Grid: a.Services.Grid, QR: a.Services.QR, Collect: a.Services.Records.Collect,
+		Verify: a.Services.Records.Verify}, plan, clock, progress)
 	st, buildings, err := s.Lay(ctx)
 	if err != nil {
 		return st, 0, err

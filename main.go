@@ -17,7 +17,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	context.AfterFunc(ctx, stop) // the second signal ends the program at once
 	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdin, os.Stdout))
 }
 
@@ -63,8 +63,8 @@ func run(ctx context.Context, args, environ []string, in io.Reader, out io.Write
 		}
 		err := c.do(ctx, call{args[1:], environ, in, out})
 		switch {
-		case err == nil, errors.Is(err, flag.ErrHelp), errors.Is(err, context.Canceled):
-			return 0
+		case err == nil, errors.Is(err, flag.ErrHelp):
+			return 0 // what was broken off is none: a backup that was interrupted must not look like one
 		case errors.As(err, new(usageError)):
 			fmt.Fprintf(out, "%v\nusage: %s\n", err, c.usage)
 			return 2

@@ -34,7 +34,7 @@ func operator(ctx context.Context, c call) (*product, error) {
 		return nil, err
 	}
 	log := newLogger(cfg, os.Stderr)
-	db, err := openStore(ctx, cfg, log, time.Now, false)
+	db, err := openStore(ctx, cfg, log, time.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -147,67 +147,64 @@ func adminAreas(ctx context.Context, c call) error {
 	return err
 }
 
-// passphraseVariable is read by backup and restore when no key is given.
-const passphraseVariable = "SIX_BACKUP_PASSPHRASE"
-
-// lookUp takes a variable out of the environment: config knows nothing of it.
-func lookUp(c *call, name string) string {
-	value := ""
-	var rest []string
-	for _, e := range c.environ {
-		if v, ok := strings.CutPrefix(e, name+"="); ok {
-			value = v
-			continue
-		}
-		rest = append(rest, e)
-	}
-	c.environ = rest
-	return value
-}
-
 func backupCommand(ctx context.Context, c call) error {
-	passphrase := lookUp(&c, passphraseVariable)
 	var recipients string
 	f := flags("backup", c)
-	f.StringVar(&recipients, "recipient", "", "age public keys, separated by commas; SIX_BACKUP_RECIPIENT when empty, else "+passphraseVariable)
+	f.StringVar(&recipients, "recipient", "", "age public keys, separated by commas; SIX_BACKUP_RECIPIENT when empty, else SIX_BACKUP_PASSPHRASE")
 	if err := parse(f, c.args); err != nil {
 		return err
 	}
 	if f.NArg() != 1 {
-		return usageError("six backup [--recipient age1…] FILE")
+		return usageError("six backup [--recipient age1…] FILE, or - for standard output")
 	}
-	p, err := operator(ctx, c)
+	cfg, err := config.Load(c.environ)
 	if err != nil {
 		return err
 	}
-	defer p.close()
-	keys := p.cfg.BackupRecipient
+	log := newLogger(cfg, os.Stderr)
+	db, err := openBare(ctx, cfg, log, noKey)
+	if err != nil {
+		return err
+	}
+	defer closeStore(db, log)
+	keys := cfg.BackupRecipient
 	if recipients != "" {
 		keys = strings.Split(recipients, ",")
 	}
-	to, err := backup.Recipients(keys, passphrase)
+	to, err := backup.Recipients(keys, cfg.BackupPassphrase.Reveal())
 	if err != nil {
 		return err
 	}
-	stats, err := backup.ToFile(ctx, backup.Source{DB: p.db, Blobs: place(p.cfg, app.Photos), Version: version()}, to, f.Arg(0))
+	src := backup.Source{DB: db, Blobs: place(cfg, app.Photos), Version: version()}
+	var stats backup.Stats
+	if f.Arg(0) == "-" {
+		stats, err = backup.Write(ctx, src, to, c.out)
+	} else {
+		stats, err = backup.ToFile(ctx, src, to, f.Arg(0))
+	}
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(os.Stderr, "%d rows of %d tables and %d photos, %d bytes. The root key is not in it: keep %s apart.\n", stats.Rows, stats.Tables,
-		stats.Files, stats.Bytes, keyFile)
+	if stats.Untraced {
+		log.Warn("the backup is good, but its trace could not be written to the audit")
+	}
+	_, err = fmt.Fprintf(os.Stderr, "%d rows of %d tables and %d photos, %d bytes; %s\n", stats.Rows, stats.Tables, stats.Files, stats.Bytes, backup.Left)
 	return err
 }
 
 func restoreCommand(ctx context.Context, c call) error {
-	passphrase := lookUp(&c, passphraseVariable)
 	var identity string
 	f := flags("restore", c)
-	f.StringVar(&identity, "identity", "", "file with the age secret key; "+passphraseVariable+" when empty")
+	f.StringVar(&identity, "identity", "", "file with the age secret key; SIX_BACKUP_PASSPHRASE when empty")
 	if err := parse(f, c.args); err != nil {
 		return err
 	}
 	if f.NArg() != 1 {
-		return usageError("six restore [--identity KEY_FILE] FILE")
+		return usageError("six restore [--identity KEY_FILE] FILE, or - for standard input")
+	}
+	cfg, err := config.Load(c.environ)
+	if err != nil {
+		return err
 	}
 	var keys io.Reader
 	if identity != "" {
@@ -218,21 +215,21 @@ func restoreCommand(ctx context.Context, c call) error {
 		defer k.Close()
 		keys = k
 	}
-	ids, err := backup.Identities(keys, passphrase)
+	ids, err := backup.Identities(keys, cfg.BackupPassphrase.Reveal())
 	if err != nil {
 		return err
 	}
-	from, err := os.Open(f.Arg(0))
-	if err != nil {
-		return err
-	}
-	defer from.Close()
-	cfg, err := config.Load(c.environ)
-	if err != nil {
-		return err
+	from := c.in
+	if f.Arg(0) != "-" {
+		file, err := os.Open(f.Arg(0))
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		from = file
 	}
 	log := newLogger(cfg, os.Stderr)
-	db, err := openStore(ctx, cfg, log, time.Now, true)
+	db, err := openBare(ctx, cfg, log, givenKey)
 	if err != nil {
 		return err
 	}

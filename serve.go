@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -28,17 +29,21 @@ func serve(ctx context.Context, c call) error {
 	if err != nil {
 		return err
 	}
+	l, err := net.Listen("tcp", cfg.Listen)
+	if err != nil {
+		return err
+	}
+	defer l.Close()                           // closed twice when it was served on
+	if strings.HasSuffix(cfg.BaseURL, ":0") { // the system chose the port, and only now can it be named
+		cfg.BaseURL = baseURL(l.Addr())
+	}
 	log := newLogger(cfg, os.Stderr)
-	db, err := openStore(ctx, cfg, log, time.Now, false)
+	db, err := openStore(ctx, cfg, log, time.Now)
 	if err != nil {
 		return err
 	}
 	defer closeStore(db, log)
 	a, err := app.New(db, appOptions(cfg, log, time.Now))
-	if err != nil {
-		return err
-	}
-	l, err := net.Listen("tcp", cfg.Listen)
 	if err != nil {
 		return err
 	}
@@ -60,8 +65,8 @@ func listen(ctx context.Context, cfg config.Config, log *slog.Logger, a *app.App
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	background := a.Background(ctx) // open event streams end with it, so that they do not hold the shutdown up
-	srv := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: cfg.RequestTimeout, WriteTimeout: 2 * cfg.RequestTimeout,
-		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	srv := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: cfg.RequestTimeout,
+		WriteTimeout: 2 * cfg.RequestTimeout, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 		BaseContext: func(net.Listener) context.Context { return work }}
 	failed := make(chan error, 2)
 	go func() { failed <- srv.Serve(l) }()

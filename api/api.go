@@ -3,9 +3,11 @@ package api
 import (
 	"encoding/json"
 	"log/slog"
+	"reflect"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"sixelements/model"
 	"sixelements/model/code"
 	"sixelements/service/attach"
 	"sixelements/service/grid"
@@ -38,6 +40,7 @@ func Config() huma.Config {
 	c := huma.DefaultConfig("Six Elements (六要素)", "1.0.0")
 	c.CreateHooks = nil
 	c.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
+	c.Components.Schemas.RegisterTypeAlias(reflect.TypeFor[model.ID](), reflect.TypeFor[idText]())
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "", "", ""
 	c.Servers = []*huma.Server{{URL: Base}}
 	c.Info.Description = "Collection of 人、地、事、物、情、组织 for a street office. Generated from the code; see docs/architecture.md."

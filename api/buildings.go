@@ -151,7 +151,7 @@ type roomPatch struct {
 	AreaCode   *string        `json:"area_code,omitempty" maxLength:"18"`
 	Floor      *int           `json:"floor,omitempty"`
 	Use        *model.RoomUse `json:"use,omitempty" enum:"dwelling,business,closed"`
-	MergedInto *model.ID      `json:"merged_into,omitempty" doc:"a room of the same building, which takes over the records"`
+	MergedInto *model.ID      `json:"merged_into,omitempty" nullable:"true" doc:"a room of the same building, which takes over the records"`
 }
 
 func answerRoom(r grid.MatrixRoom, err error) (*answer[roomView], error) {

@@ -12,7 +12,7 @@ import (
 )
 
 type exportIn struct {
-	Kind     string       `json:"kind" enum:"person,place,event,object,situation,organisation"`
+	Kind     kind         `json:"kind"`
 	Area     string       `json:"area" maxLength:"18"`
 	Status   *exportState `json:"status,omitempty" doc:"all, or a list of states; default: verified"`
 	Format   string       `json:"format" enum:"xlsx,csv"`

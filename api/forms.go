@@ -130,12 +130,13 @@ func mountFields(a *API, s *collect.Service) {
 	op(a, post("/fields", "create-field", "Define a further field for an area", may(model.CommunityRole), status(http.StatusCreated)),
 		func(ctx context.Context, in *struct{ Body fieldIn }) (*created[*model.ExtraField], error) {
 			b := in.Body
-			x := &model.ExtraField{AreaCode: b.AreaCode, Kind: b.Kind, Name: b.Name, Label: b.Label, Type: b.Type, Required: b.Required, Options: b.Options}
+			x := &model.ExtraField{AreaCode: b.AreaCode, Kind: b.Kind, Name: b.Name, Label: b.Label, Type: b.Type, Required: b.Required,
+				Options: b.Options}
 			err := s.DefineExtra(ctx, x)
 			return &created[*model.ExtraField]{Status: http.StatusCreated, Body: x}, err
 		})
-	op(a, remove("/fields/{id}", "delete-field", "End a field; what was answered stays", may(model.CommunityRole), status(http.StatusNoContent),
-		at(s.LocateExtra)), func(ctx context.Context, in *struct {
+	op(a, remove("/fields/{id}", "delete-field", "End a field; what was answered stays", may(model.CommunityRole),
+		status(http.StatusNoContent), at(s.LocateExtra)), func(ctx context.Context, in *struct {
 		ID model.ID `path:"id"`
 	}) (*none, error) {
 		return nil, s.EndExtra(ctx, in.ID)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -108,8 +109,11 @@ func fromHuma(status int, errs []error) error {
 	if len(f) == 0 {
 		return model.Fail(model.Malformed)
 	}
-	return &model.Error{Code: model.Invalid, Fields: f}
+	return f.Err()
 }
+
+// longNumber is more digits than any index of ours has: a number that somebody sent as a name.
+var longNumber = regexp.MustCompile(`[0-9]{5}`)
 
 // location is huma's path of a field without the part of the request it came in: body.data.x → data.x. A name that came from
 // outside is not repeated.
@@ -123,7 +127,7 @@ func location(at string) string {
 			break
 		}
 	}
-	if len(at) > 60 || strings.ContainsFunc(at, func(r rune) bool {
+	if len(at) > 60 || longNumber.MatchString(at) || strings.ContainsFunc(at, func(r rune) bool {
 		return !(r == '.' || r == '_' || r == '[' || r == ']' || r == '-' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z')
 	}) {
 		return "?"

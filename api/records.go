@@ -48,7 +48,8 @@ func mountRecords(a *API, s Records) {
 }
 
 func mountCreate(a *API, s Records) {
-	op(a, post("/records", "create-record", "Submit a record", may(model.Collector, model.Resident), status(http.StatusCreated)),
+	op(a, post("/records", "create-record", "Submit a record", may(model.Collector, model.Resident), status(http.StatusCreated),
+		at(s.Collect.LocateNew)),
 		func(ctx context.Context, in *struct{ Body collect.Create }) (*created[collect.View], error) {
 			m, err := s.Collect.Create(ctx, in.Body)
 			if err != nil {

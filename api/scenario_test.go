@@ -281,3 +281,11 @@ func fits(template, parts []string) (params int, ok bool) {
 	}
 	return params, true
 }
+
+// jsonOf is v as JSON text.
+func jsonOf(t *testing.T, v any) string {
+	t.Helper()
+	b, err := json.Marshal(v)
+	require.NoError(t, err)
+	return string(b)
+}

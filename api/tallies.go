@@ -48,7 +48,7 @@ func mountTallies(a *API, s *tally.Service) {
 		may(model.Collector, model.Department)), func(ctx context.Context, in *struct {
 		Area    string `query:"area" maxLength:"18" doc:"default: the caller's only area; for a department everywhere"`
 		GroupBy string `query:"group_by" enum:"area,kind,status,building,day,collector" default:"area"`
-		Kind    string `query:"kind" enum:"person,place,event,object,situation,organisation" doc:"default: all"`
+		Kind    kind   `query:"kind" doc:"default: all"`
 	}) (*answer[tallyView], error) {
 		t, err := s.Of(ctx, tally.Query{Area: in.Area, By: tally.By(in.GroupBy), Kind: model.Kind(in.Kind)})
 		if err != nil {

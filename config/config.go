@@ -19,9 +19,10 @@ type Config struct {
 	DatabaseURL Secret   `env:"DATABASE" desc:"database" allow:"sqlite:PATH or mysql://user:password@host:port/name, with :/?#@% in user or password written as %XX" derived:"sqlite: and SIX_DATA/six.db"`
 	Database    Database `env:"-"`
 
-	SecretKey       Secret   `env:"SECRET_KEY" desc:"root of all keys; lose it and sealed data is lost" allow:"at least 32 characters, e.g. the output of: openssl rand -base64 32"`
-	Crypto          string   `env:"CRYPTO" desc:"suite for sealed fields: aes = AES-256-GCM and HMAC-SHA256, sm = SM4-GCM and HMAC-SM3" allow:"aes or sm" oneof:"aes sm"`
-	BackupRecipient []string `env:"BACKUP_RECIPIENT" desc:"public keys that backups are encrypted to" allow:"age public keys (age1…), separated by commas"`
+	SecretKey        Secret   `env:"SECRET_KEY" desc:"root of all keys; lose it and sealed data is lost" allow:"at least 32 characters, e.g. the output of: openssl rand -base64 32"`
+	Crypto           string   `env:"CRYPTO" desc:"suite for sealed fields: aes = AES-256-GCM and HMAC-SHA256, sm = SM4-GCM and HMAC-SM3" allow:"aes or sm" oneof:"aes sm"`
+	BackupPassphrase Secret   `env:"BACKUP_PASSPHRASE" desc:"opens and closes backups where no age keys are given" allow:"at least 12 characters"`
+	BackupRecipient  []string `env:"BACKUP_RECIPIENT" desc:"public keys that backups are encrypted to" allow:"age public keys (age1…), separated by commas"`
 
 	WebForm        Switch   `env:"WEB_FORM" desc:"lets residents submit from a browser, without WeChat" allow:"on or off"`
 	TrustedProxies []string `env:"TRUSTED_PROXIES" desc:"proxies whose X-Forwarded-For is believed" allow:"addresses or networks, e.g. 10.0.0.5,10.1.0.0/16, separated by commas; not everyone (/0)"`

@@ -37,11 +37,14 @@ type Decoded struct {
 	Touched   bool     // the data named at least one field
 }
 
-// Decode merges the data, a JSON object, into the base and checks it. Errors: request.malformed when it is not a JSON object;
-// validation.failed, field.unknown or field.masked naming every field at fault. Sensitive is right even beside an error.
+// Decode merges the data, a JSON object, into the base and checks it. Errors: request.malformed when it is not JSON;
+// validation.failed when it is not an object; validation.failed, field.unknown or field.masked naming every field at fault. Sensitive is right even beside an error.
 func (s *Schema) Decode(raw json.RawMessage, d Decode) (Decoded, error) {
 	keys, values, err := object(raw)
-	if err != nil {
+	switch {
+	case err != nil && json.Valid(raw):
+		return Decoded{}, Faults{{Location: "data", Code: FieldInvalid, Message: "应是一个对象，里面是各个字段"}}.Err()
+	case err != nil:
 		return Decoded{}, Fail(Malformed)
 	}
 	out := Decoded{Extra: d.BaseExtra, Touched: len(keys) > 0}

@@ -159,10 +159,10 @@ func TestDecodeShapes(t *testing.T) {
 	const p, pl, ev, ob, or = model.KindPerson, model.KindPlace, model.KindEvent, model.KindObject, model.KindOrganisation
 	long := strings.Repeat("字", 65)
 	cases := []decodeCase{
-		{Name: "an array", Kind: p, Data: json.RawMessage(`[]`), Code: model.Malformed},
-		{Name: "null", Kind: p, Data: json.RawMessage(`null`), Code: model.Malformed},
+		{Name: "an array", Kind: p, Data: json.RawMessage(`[]`), Code: model.Invalid},
+		{Name: "null", Kind: p, Data: json.RawMessage(`null`), Code: model.Invalid},
 		{Name: "nothing", Kind: p, Data: json.RawMessage(``), Code: model.Malformed},
-		{Name: "a text", Kind: p, Data: json.RawMessage(`"x"`), Code: model.Malformed},
+		{Name: "a text", Kind: p, Data: json.RawMessage(`"x"`), Code: model.Invalid},
 		{Name: "an object cut short", Kind: p, Data: json.RawMessage(`{"name":"x"`), Code: model.Malformed},
 		{Name: "two objects", Kind: p, Data: json.RawMessage(`{} {}`), Code: model.Malformed},
 		{Name: "an object and more", Kind: p, Data: json.RawMessage(`{}x`), Code: model.Malformed},

@@ -63,25 +63,37 @@ func (l line) longest() int {
 
 var (
 	createTable = regexp.MustCompile(`(?s)CREATE TABLE (\w+) \(\n(.*?)\n\)`)
+	addColumn   = regexp.MustCompile("ALTER TABLE (\\w+) ADD COLUMN [`\"]?(\\w+)[`\"]? (.+);")
 	columnLine  = regexp.MustCompile("^ +[`\"]?(\\w+)[`\"]? (.+?),?$")
 	varchar     = regexp.MustCompile(`^VARCHAR\((\d+)\)`)
 )
 
-// column is a column of a CREATE TABLE: its name and all that follows it.
+// column is a column of a table: its name and all that follows it.
 type column struct{ name, def string }
 
+// tables are the tables of the kinds as the migrations leave them: those of 00002 and later, one ADD COLUMN a line.
 func tables(t *testing.T, dialect string) map[string][]column {
 	t.Helper()
-	sql, err := os.ReadFile(filepath.Join("store", "migrations", dialect, "00002_elements.sql"))
+	files, err := filepath.Glob(filepath.Join("store", "migrations", dialect, "*.sql"))
 	require.NoError(t, err)
-	require.True(t, strings.HasPrefix(string(sql), "-- +goose Up\n"), "goose reads the first line")
-	require.NotContains(t, string(sql), "+goose Down", "migrations run forward only")
 	out := map[string][]column{}
-	for _, m := range createTable.FindAllStringSubmatch(string(sql), -1) {
-		for _, row := range strings.Split(m[2], "\n") {
-			c := columnLine.FindStringSubmatch(row)
-			require.NotNil(t, c, "%s %s: cannot read %q", dialect, m[1], row)
-			out[m[1]] = append(out[m[1]], column{c[1], c[2]})
+	for _, file := range files {
+		if filepath.Base(file) == "00001_core.sql" { // store/schema_test.go holds the tables of the core to their structs
+			continue
+		}
+		sql, err := os.ReadFile(file)
+		require.NoError(t, err)
+		require.True(t, strings.HasPrefix(string(sql), "-- +goose Up\n"), "goose reads the first line")
+		require.NotContains(t, string(sql), "+goose Down", "migrations run forward only")
+		for _, m := range createTable.FindAllStringSubmatch(string(sql), -1) {
+			for _, row := range strings.Split(m[2], "\n") {
+				c := columnLine.FindStringSubmatch(row)
+				require.NotNil(t, c, "%s %s: cannot read %q", dialect, m[1], row)
+				out[m[1]] = append(out[m[1]], column{c[1], c[2]})
+			}
+		}
+		for _, m := range addColumn.FindAllStringSubmatch(string(sql), -1) {
+			out[m[1]] = append(out[m[1]], column{m[2], m[3]})
 		}
 	}
 	return out
@@ -103,8 +115,6 @@ var definition = map[reflect.Type]struct{ sqlite, mysql string }{
 func TestEveryStructHasItsColumnsInBothDialects(t *testing.T) {
 	t.Parallel()
 	sqlite, mysql := tables(t, "sqlite"), tables(t, "mysql")
-	require.Len(t, sqlite, len(model.Kinds()))
-	require.Len(t, mysql, len(model.Kinds()))
 	for _, k := range model.Kinds() {
 		t.Run(string(k.Kind), func(t *testing.T) {
 			t.Parallel()
@@ -123,12 +133,12 @@ func TestEveryStructHasItsColumnsInBothDialects(t *testing.T) {
 				}
 				wantLite, wantMy = append(wantLite, column{l.column, d.sqlite}), append(wantMy, column{l.column, d.mysql})
 			}
-			require.Equal(t, wantLite, sqlite[table])
+			require.ElementsMatch(t, wantLite, sqlite[table]) // a column that came later stands last, wherever its line is
 			gotMy := make([]column, len(mysql[table]))
 			for i, c := range mysql[table] {
 				gotMy[i] = column{c.name, varchar.ReplaceAllString(c.def, "VARCHAR")}
 			}
-			require.Equal(t, wantMy, gotMy)
+			require.ElementsMatch(t, wantMy, gotMy)
 		})
 	}
 }

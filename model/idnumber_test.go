@@ -18,7 +18,7 @@ func TestIdentityNumbersOfTheVectors(t *testing.T) {
 	t.Parallel()
 	f, err := os.Open("testdata/id-number-vectors.csv")
 	require.NoError(t, err)
-	defer f.Close() //nolint:errcheck // read only
+	defer f.Close()
 	rows, err := csv.NewReader(f).ReadAll()
 	require.NoError(t, err)
 	require.Len(t, rows, 11)

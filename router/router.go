@@ -96,7 +96,8 @@ func (o Options) recover(c *gin.Context) {
 }
 
 // policy is what pages of ours may load: nothing foreign.
-const policy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+const policy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; object-src 'none'; " +
+	"base-uri 'none'; frame-ancestors 'none'"
 
 func secure(c *gin.Context) {
 	h := c.Writer.Header()

@@ -85,8 +85,8 @@ func New(db *store.DB, o Options) (a *App, err error) {
 	s.QR = qr.New(db, o.BaseURL)
 	s.Attach = attach.New(db, attach.NewDisk(filepath.Join(o.Data, Photos)), "")
 	r := &s.Records
-	r.Collect = collect.New(db, collect.Options{Codes: s.Codes, Consent: s.Identity.Consent, Claim: s.Attach.Claim, Photos: a.photos, Limit: a.limit,
-		Phone: s.Identity.PhoneOf})
+	r.Collect = collect.New(db, collect.Options{Codes: s.Codes, Consent: s.Identity.Consent, Claim: s.Attach.Claim, Photos: a.photos,
+		Phone: s.Identity.PhoneOf, Limit: a.limit})
 	r.Verify = verify.New(db, r.Collect.Merge)
 	r.Dispatch = dispatch.New(db, r.Collect.Merge)
 	r.Grid = s.Grid
@@ -101,8 +101,9 @@ const Photos = "attachments"
 
 // Handler serves the API and the pages outside it; ops are its operations.
 func (a *App) Handler() (h http.Handler, ops *api.API, err error) {
-	return router.New(router.Options{TrustedProxies: a.o.TrustedProxies, Log: a.o.Log, Limit: a.limit, MaxBody: a.o.MaxBody, Metrics: a.metrics},
-		a.Services, router.Pages{Version: a.o.Version, Demo: a.o.Demo, Ready: a.ready, Scan: a.scan, Normal: qr.ParseCode, Verify: a.wechat.VerifyFile})
+	o := router.Options{TrustedProxies: a.o.TrustedProxies, Log: a.o.Log, Limit: a.limit, MaxBody: a.o.MaxBody, Metrics: a.metrics}
+	return router.New(o, a.Services, router.Pages{Version: a.o.Version, Demo: a.o.Demo, Ready: a.ready, Scan: a.scan, Normal: qr.ParseCode,
+		Verify: a.wechat.VerifyFile})
 }
 
 // Private serves metrics and profiles; never to the public.
@@ -171,7 +172,8 @@ func (a *App) recordsOf(ctx context.Context, _ model.ID) ([]json.RawMessage, err
 // withdrawAll withdraws what an account submitted and nobody has verified.
 func (a *App) withdrawAll(ctx context.Context, _ model.ID) error {
 	for cursor := ""; ; {
-		views, next, err := a.Services.Records.Collect.List(ctx, collect.Find{Mine: true, Limit: 200, Cursor: cursor, Status: "submitted,returned"})
+		open := collect.Find{Mine: true, Limit: 200, Cursor: cursor, Status: "submitted,returned"}
+		views, next, err := a.Services.Records.Collect.List(ctx, open)
 		if err != nil {
 			return err
 		}

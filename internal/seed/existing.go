@@ -11,7 +11,8 @@ import (
 func Existing(ctx context.Context, db *store.DB, baseURL, street string) (st Street, buildings int, err error) {
 	err = db.Read(store.AsSystem(ctx, "demo"), func(tx *store.Tx) error {
 		var list []model.Building
-		if err := tx.Q(&model.Building{}).Where("street = ?", street).Order("community").Order("grid").Order("created_at").Order("id").Find(&list).Error; err != nil {
+		q := tx.Q(&model.Building{}).Where("street = ?", street).Order("community").Order("grid").Order("created_at").Order("id")
+		if err := q.Find(&list).Error; err != nil {
 			return err
 		}
 		if buildings = len(list); buildings == 0 {
@@ -26,11 +27,11 @@ func Existing(ctx context.Context, db *store.DB, baseURL, street string) (st Str
 		if st.Community2 = st.Community; len(communities) > 1 {
 			st.Community2 = communities[1]
 		}
-		var q model.QRCode
-		if err := tx.Q(&q).Where("building_id = ? AND status = ?", first.ID, model.QRActive).Limit(1).Find(&q).Error; err != nil {
+		var c model.QRCode
+		if err := tx.Q(&c).Where("building_id = ? AND status = ?", first.ID, model.QRActive).Limit(1).Find(&c).Error; err != nil {
 			return err
 		}
-		st.FirstCode, st.FirstURL = q.Code, baseURL+"/q/"+q.Code
+		st.FirstCode, st.FirstURL = c.Code, baseURL+"/q/"+c.Code
 		return nil
 	})
 	return st, buildings, err

@@ -23,7 +23,7 @@ type item struct {
 // Fill makes the people, shops and other records of the buildings.
 func (s *Seeder) Fill(ctx context.Context, buildings []*model.Building) error {
 	total := s.plan.People + s.plan.Shops + 4*s.plan.Others
-	step := 60 * 24 * time.Hour / time.Duration(total/chunk+1)
+	step := 60 * 24 * time.Hour / time.Duration(total/chunk+3) // batches that are not full included
 	if err := s.people(ctx, buildings, step); err != nil {
 		return err
 	}
@@ -158,7 +158,8 @@ func (s *Seeder) pass(ctx context.Context, items []item) error {
 		seen := map[model.ID]bool{}
 		for _, it := range items {
 			var n int64
-			if err := tx.Q(&model.ScanPass{}).Where("account_id = ? AND building_id = ?", it.by.Account, it.in.BuildingID).Count(&n).Error; err != nil {
+			had := tx.Q(&model.ScanPass{}).Where("account_id = ? AND building_id = ?", it.by.Account, it.in.BuildingID)
+			if err := had.Count(&n).Error; err != nil {
 				return err
 			}
 			if n > 0 || seen[it.in.BuildingID] {

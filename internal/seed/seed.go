@@ -61,15 +61,20 @@ type Seeder struct {
 }
 
 // Clock is the time at which the street's records are made: it runs from two months ago to now.
-type Clock struct{ at time.Time }
+type Clock struct{ at, now time.Time }
 
 // NewClock begins 60 days before now.
-func NewClock(now time.Time) *Clock { return &Clock{now.AddDate(0, 0, -60)} }
+func NewClock(now time.Time) *Clock { return &Clock{now.AddDate(0, 0, -60), now} }
 
 // Now is the clock's time.
 func (c *Clock) Now() time.Time { return c.at }
 
-func (c *Clock) advance(d time.Duration) { c.at = c.at.Add(d) }
+// advance never passes now: what was made in the future would stand before everything that is really submitted.
+func (c *Clock) advance(d time.Duration) {
+	if c.at = c.at.Add(d); c.at.After(c.now) {
+		c.at = c.now
+	}
+}
 
 // Street is what was made.
 type Street struct {
@@ -149,7 +154,8 @@ func (s *Seeder) account(ctx context.Context, username, name string, role model.
 			tx.Untraced()
 			return nil
 		}
-		acc = model.Account{ID: model.NewID(), Kind: model.Persona, Username: &username, Name: name, Disabled: true, CreatedAt: tx.Now(), Version: 1}
+		acc = model.Account{ID: model.NewID(), Kind: model.Persona, Username: &username, Name: name, Disabled: true, CreatedAt: tx.Now(),
+			Version: 1}
 		fresh := acc
 		return tx.Add(&fresh, &model.GrantRow{ID: model.NewID(), AccountID: acc.ID, Role: role, AreaCode: area, GrantedAt: tx.Now()})
 	})
@@ -216,8 +222,8 @@ func (s *Seeder) building(ctx context.Context, i int, g *grids) (*model.Building
 	}
 	b := s.gen.Building(i, area)
 	lon, lat := b.Lon, b.Lat
-	made, err := s.s.Grid.AddBuilding(ctx, grid.NewBuilding{AreaCode: area, Name: b.Name, Address: b.Address, Kind: b.Kind, Units: b.Units, Floors: b.Floors,
-		RoomsPerFloor: b.RoomsPerFloor, Lon: &lon, Lat: &lat})
+	made, err := s.s.Grid.AddBuilding(ctx, grid.NewBuilding{AreaCode: area, Name: b.Name, Address: b.Address, Kind: b.Kind,
+		Units: b.Units, Floors: b.Floors, RoomsPerFloor: b.RoomsPerFloor, Lon: &lon, Lat: &lat})
 	if err != nil {
 		return nil, err
 	}
@@ -228,7 +234,8 @@ func (s *Seeder) building(ctx context.Context, i int, g *grids) (*model.Building
 // resident who reports for neighbours.
 func (s *Seeder) crew(ctx context.Context, b *model.Building) (err error) {
 	for i, m := range []map[model.ID]model.Actor{s.collectors, s.second} {
-		if m[b.ID], err = s.account(ctx, fmt.Sprintf("seed:collector:%s:%d", b.AreaCode, i+1), s.gen.StaffName(), model.Collector, b.AreaCode); err != nil {
+		username := fmt.Sprintf("seed:collector:%s:%d", b.AreaCode, i+1)
+		if m[b.ID], err = s.account(ctx, username, s.gen.StaffName(), model.Collector, b.AreaCode); err != nil {
 			return err
 		}
 	}
@@ -243,7 +250,8 @@ func (s *Seeder) crew(ctx context.Context, b *model.Building) (err error) {
 func (s *Seeder) consent(ctx context.Context, a model.Actor) error {
 	version := identity.CurrentNotice().Version
 	return s.db.Write(store.AsSystem(ctx, "seed"), model.Act{Name: "consent.seed"}, func(tx *store.Tx) error {
-		return tx.Add(&model.Consent{ID: model.NewID(), AccountID: a.Account, Version: version, Scopes: model.Choices{"general", "sensitive"}, At: tx.Now()})
+		return tx.Add(&model.Consent{ID: model.NewID(), AccountID: a.Account, Version: version, Scopes: model.Choices{"general", "sensitive"},
+			At: tx.Now()})
 	})
 }
 

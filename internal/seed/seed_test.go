@@ -21,7 +21,8 @@ func lay(t testing.TB, plan seed.Plan) *store.DB {
 	t.Helper()
 	db := testkit.DB(t)
 	clock := seed.NewClock(time.Date(2026, 5, 1, 10, 0, 0, 0, model.Beijing))
-	a, err := app.New(db, app.Options{Data: t.TempDir(), BaseURL: "http://six.test", Clock: clock.Now, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	a, err := app.New(db, app.Options{Data: t.TempDir(), BaseURL: "http://six.test", Clock: clock.Now,
+		Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	require.NoError(t, err)
 	s := seed.New(db, seed.Services{Grid: a.Services.Grid, QR: a.Services.QR, Collect: a.Services.Records.Collect, Verify: a.Services.Records.Verify},
 		plan, clock, nil)
@@ -51,6 +52,8 @@ func TestAStreetHasExactlyWhatItsPlanSays(t *testing.T) {
 	}
 	require.Zero(t, count(&model.Record{}, "kind = ? AND room_unmatched = ?", model.KindPerson, true))
 	require.Zero(t, count(&model.Record{}, "street <> ?", "410102002"))
+	now := model.At(time.Date(2026, 5, 1, 10, 0, 0, 0, model.Beijing))
+	require.Zero(t, count(&model.Record{}, "submitted_at >= ? OR verified_at > ?", now, now), "nothing lies in the future")
 }
 
 func BenchmarkStreet(b *testing.B) {

@@ -107,7 +107,7 @@ func read(from fs.FS, file string) ([]Item, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close() //nolint:errcheck // read only
+	defer f.Close()
 	rows, err := csv.NewReader(f).ReadAll()
 	if err != nil || len(rows) < 2 {
 		return nil, fmt.Errorf("%w: %s is not a CSV file with rows", ErrList, file)

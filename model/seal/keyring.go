@@ -84,7 +84,7 @@ func (k *Keyring) Suite() Suite { return k.suite }
 // again.
 func (k *Keyring) NewDataKey(aad []byte) (*DataKey, []byte, error) {
 	d := &DataKey{suite: k.suite}
-	rand.Read(d.key[:]) //nolint:errcheck // never fails: the runtime stops the process instead
+	rand.Read(d.key[:])
 	return d, k.seal(kindKey, d.key[:], aad), nil
 }
 
@@ -123,6 +123,12 @@ func (k *Keyring) Seal(plain, aad []byte) ([]byte, error) { return k.seal(kindSe
 
 // Open opens what Seal sealed. Errors: ErrFormat, ErrUnknownKey when its root is not in the ring, ErrOpen.
 func (k *Keyring) Open(sealed, aad []byte) ([]byte, error) { return k.open(kindSecret, sealed, aad) }
+
+// SuiteOf is the suite under which Seal sealed a small secret. Errors: ErrFormat.
+func SuiteOf(sealed []byte) (Suite, error) {
+	s, _, err := readHead(kindSecret, ringHead, sealed)
+	return s, err
+}
 
 func (k *Keyring) seal(kind byte, plain, aad []byte) []byte {
 	t := k.keyOfToday(kind)
@@ -206,4 +212,4 @@ func beijingDay(t time.Time) uint32 {
 }
 
 // Format prints stars for every verb.
-func (k *Keyring) Format(f fmt.State, _ rune) { io.WriteString(f, stars) } //nolint:errcheck // fmt has no use for it
+func (k *Keyring) Format(f fmt.State, _ rune) { io.WriteString(f, stars) }

@@ -118,7 +118,7 @@ func seal(a cipher.AEAD, head, plain, aad []byte) []byte {
 	out := make([]byte, len(head)+nonceSize, len(head)+nonceSize+len(plain)+tagSize)
 	copy(out, head)
 	nonce := out[len(head):]
-	rand.Read(nonce) //nolint:errcheck // never fails: the runtime stops the process instead
+	rand.Read(nonce)
 	return a.Seal(out, nonce, plain, aad)
 }
 

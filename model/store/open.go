@@ -259,7 +259,13 @@ func (db *DB) openIndexKey(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("the secret key does not open this database: %w", err)
 	}
-	db.hasher = seal.NewHasher(db.o.Suite, key)
+	// The hashes stay those of the suite the key was made under: a database whose suite is changed later seals with the new one, but
+	// what was indexed before (numbers, openids, tokens) is still found.
+	suite, err := seal.SuiteOf(s.Value)
+	if err != nil {
+		return err
+	}
+	db.hasher = seal.NewHasher(suite, key)
 	return nil
 }
 

@@ -260,6 +260,20 @@ func TestAnotherSecretKeyDoesNotOpenTheDatabase(t *testing.T) {
 	require.ErrorContains(t, err, "the secret key does not open this database")
 }
 
+func TestADatabaseWhoseSuiteIsChangedFindsWhatWasIndexedBefore(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	o := w.opts
+	var err error
+	o.Suite = seal.SM
+	o.Keyring, err = seal.NewKeyring(seal.SM, w.clock.Now, bytes.Repeat([]byte{7}, 32)) // the root of testkit
+	require.NoError(t, err)
+	later := testkit.Open(t, o)
+	require.Equal(t, w.SubjectIndex(secretID), later.SubjectIndex(secretID))
+	require.Equal(t, w.PhoneIndex(secretPhone), later.PhoneIndex(secretPhone))
+	require.Equal(t, w.Hash("token", []byte("x")), later.Hash("token", []byte("x")))
+}
+
 func TestAFreshDatabaseIsMigratedAndMakesItsKeyOnce(t *testing.T) {
 	t.Parallel()
 	o := testkit.Empty(t, testkit.Clock(t))

@@ -100,7 +100,7 @@ func unpack(t *testing.T, backup []byte, id age.Identity) (out []entry) {
 	defer z.Close()
 	for r := tar.NewReader(z); ; {
 		h, err := r.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return out
 		}
 		require.NoError(t, err)

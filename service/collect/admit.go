@@ -22,6 +22,10 @@ func (s *Service) admit(tx *store.Tx, r *model.Record, in *Create) error {
 		return model.Fail(model.RoleForbidden)
 	}
 	r.SubmitterRole, r.Channel, r.SubmitterName = model.Resident, model.ByQR, ""
+	code, err := s.posted(tx, in.QR) // what is not there comes before what is not allowed
+	if err != nil {
+		return err
+	}
 	if in.Method != "" {
 		return model.Failf(model.RoleForbidden, "核实由工作人员来做，请不要填写核实方式。")
 	}
@@ -32,7 +36,7 @@ func (s *Service) admit(tx *store.Tx, r *model.Record, in *Create) error {
 	if !agreed.general {
 		return model.Fail(model.ConsentRequired)
 	}
-	b, err := s.scanned(tx, r, in)
+	b, err := s.scanned(tx, r, in, code)
 	if err != nil {
 		return err
 	}
@@ -52,24 +56,31 @@ func (s *Service) consent(tx *store.Tx) (consents, error) {
 	})
 }
 
+// posted is the code of a poster, nil when none was sent, qr.unknown for a forged one.
+func (s *Service) posted(tx *store.Tx, code string) (*model.QRCode, error) {
+	if code == "" {
+		return nil, nil
+	}
+	var q []model.QRCode
+	if err := tx.System("resolve a posted code").Q(&model.QRCode{}).Where("code = ?", code).Find(&q).Error; err != nil {
+		return nil, err
+	}
+	if len(q) == 0 {
+		return nil, model.Fail(model.QRUnknown)
+	}
+	return &q[0], nil
+}
+
 // scanned is the building that a resident's code opens, or that they have posted to with a code before.
-func (s *Service) scanned(tx *store.Tx, r *model.Record, in *Create) (*model.Building, error) {
-	sys := tx.System("resolve a posted code")
+func (s *Service) scanned(tx *store.Tx, r *model.Record, in *Create, code *model.QRCode) (*model.Building, error) {
 	id := in.BuildingID
-	if in.QR != "" {
-		var q []model.QRCode
-		if err := sys.Q(&model.QRCode{}).Where("code = ?", in.QR).Find(&q).Error; err != nil {
-			return nil, err
-		}
-		switch {
-		case len(q) == 0:
-			return nil, model.Fail(model.QRUnknown)
-		case q[0].Status != model.QRActive:
+	if code != nil {
+		if code.Status != model.QRActive {
 			return nil, model.Fail(model.QRRevoked)
 		}
-		id = q[0].BuildingID
+		id = code.BuildingID
 		if r.Unit == "" {
-			r.Unit = q[0].Unit
+			r.Unit = code.Unit
 		}
 	}
 	a := tx.Actor()
@@ -84,7 +95,7 @@ func (s *Service) scanned(tx *store.Tx, r *model.Record, in *Create) (*model.Bui
 	}
 	return store.Memo(tx, "scanned building "+id.String(), func() (*model.Building, error) {
 		var b model.Building
-		err := sys.Q(&b).Where("id = ?", id).Take(&b).Error
+		err := tx.System("the scanned building").Q(&b).Where("id = ?", id).Take(&b).Error
 		return &b, err
 	})
 }

@@ -45,8 +45,9 @@ func (s *Service) History(ctx context.Context, id model.ID) (out []ViewRevision,
 		schema := r.Kind.Schema()
 		out = make([]ViewRevision, len(revs))
 		for i, v := range revs {
-			out[i] = ViewRevision{Version: v.Version, At: v.At, Actor: ViewPerson{v.ActorRole, v.ActorName}, Action: v.Act, From: v.From, To: v.To,
-				Note: v.Note, Changes: make([]ViewChange, 0, len(v.Changes)), Hash: hex.EncodeToString(v.Hash), PrevHash: hex.EncodeToString(v.PrevHash)}
+			out[i] = ViewRevision{Version: v.Version, At: v.At, Actor: ViewPerson{v.ActorRole, v.ActorName}, Action: v.Act, From: v.From,
+				To: v.To, Note: v.Note, Changes: make([]ViewChange, 0, len(v.Changes)), Hash: hex.EncodeToString(v.Hash),
+				PrevHash: hex.EncodeToString(v.PrevHash)}
 			for _, c := range v.Changes {
 				out[i].Changes = append(out[i].Changes, ViewChange{Field: c.Field, Label: labelOf(schema, c.Field),
 					Before: schema.ShowChange(c.Field, c.Before, show), After: schema.ShowChange(c.Field, c.After, show)})

@@ -27,6 +27,20 @@ func (s *Service) Locate(ctx context.Context, id string, m model.Match) error {
 	})
 }
 
+// LocateNew judges a caller's right to send a record before its content: consent.required for a resident who has not agreed.
+func (s *Service) LocateNew(ctx context.Context, _ string, _ model.Match) error {
+	return s.db.Read(ctx, func(tx *store.Tx) error {
+		if tx.Actor().Staff() || !tx.Actor().Has(model.Resident) {
+			return nil
+		}
+		general, _, err := s.o.Consent(tx.Context(), tx, tx.Actor().Account)
+		if err == nil && !general {
+			err = model.Fail(model.ConsentRequired)
+		}
+		return err
+	})
+}
+
 // LocateStep is Locate for transitions, whose right depends on what the body says.
 func (s *Service) LocateStep(ctx context.Context, id string, m model.Match) error {
 	rid, err := model.ParseID(id)
@@ -66,7 +80,8 @@ type Patch struct {
 // Errors: not_found out of scope; role.forbidden; record.id_conflict for a step id used for other content; precondition.required,
 // precondition.malformed, record.stale; transition.not_allowed in another state; validation.failed, field.unknown, field.masked,
 // consent.sensitive_required for the data.
-func (s *Service) Correct(ctx context.Context, id model.ID, m model.Match, p Patch) (rec *model.Record, warnings []model.FieldError, err error) {
+func (s *Service) Correct(ctx context.Context, id model.ID, m model.Match, p Patch) (rec *model.Record, warnings []model.FieldError,
+	err error) {
 	hash := s.db.Hash("step", id[:], []byte("patch"), model.Canonical(p))
 	err = s.db.Write(ctx, model.Act{Name: "record.patch", Target: id.String()}, func(tx *store.Tx) (err error) {
 		if rec, err = tx.Record(id); err != nil {

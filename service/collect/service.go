@@ -46,7 +46,7 @@ func New(db *store.DB, o Options) *Service { return &Service{db: db, o: o} }
 // Create is a record to be made.
 type Create struct {
 	ID          model.ID        `json:"id,omitzero" doc:"made by the client: UUIDv7; sent again, the record is not made twice"`
-	Kind        model.Kind      `json:"kind" doc:"person, place, event, object, situation or organisation"`
+	Kind        model.Kind      `json:"kind" doc:"one of the kinds of GET /forms"`
 	QR          string          `json:"qr,omitempty" maxLength:"40" doc:"the code on the poster"`
 	BuildingID  model.ID        `json:"building_id,omitzero"`
 	Unit        string          `json:"unit,omitempty" maxLength:"10"`
@@ -80,6 +80,9 @@ type Made struct {
 // field.masked for the data; attachment.unknown, link.unknown; rate.limited.
 func (s *Service) Create(ctx context.Context, in Create) (Made, error) {
 	if err := in.shape(s.db.Now().Std()); err != nil {
+		if lerr := s.LocateNew(ctx, "", ""); lerr != nil {
+			err = lerr
+		}
 		return Made{}, err
 	}
 	if in.QR != "" {
@@ -121,7 +124,7 @@ func (s *Service) CreateMany(ctx context.Context, list []Create) ([]Made, error)
 func (in *Create) shape(now time.Time) error {
 	var f model.Faults
 	if !in.Kind.Valid() {
-		f.Add("kind", model.FieldChoice, "要素类别只能是 person、place、event、object、situation、organisation")
+		f.Add("kind", model.FieldChoice, "没有这种要素类别，各类别见表单列表")
 	}
 	if !in.ID.IsZero() && !in.ID.CheckClientID(now) {
 		f.Add("id", model.FieldInvalid, "编号应是 UUIDv7，时间不能超前一天以上")

@@ -178,7 +178,8 @@ func linksOf(tx *store.Tx, ids []model.ID) (map[model.ID][]ViewLink, error) {
 		return out, nil
 	}
 	var rows []model.Link
-	if err := tx.System("links").Q(&model.Link{}).Where("record_id IN ? OR other_id IN ?", ids, ids).Order("at").Find(&rows).Error; err != nil || len(rows) == 0 {
+	q := tx.System("links").Q(&model.Link{}).Where("record_id IN ? OR other_id IN ?", ids, ids).Order("at")
+	if err := q.Find(&rows).Error; err != nil || len(rows) == 0 {
 		return out, err
 	}
 	var ends []model.ID
@@ -234,7 +235,8 @@ func duplicatesOf(tx *store.Tx, recs []*model.Record) (map[string][]twin, error)
 		return out, nil
 	}
 	var rows []model.Record
-	err := tx.System("duplicates").Q(&model.Record{}).Select("id", "kind", "subject_index", "area_code", "building_id", "unit", "submitter_id").
+	err := tx.System("duplicates").Q(&model.Record{}).
+		Select("id", "kind", "subject_index", "area_code", "building_id", "unit", "submitter_id").
 		Where("subject_index IN ? AND status IN ?", keys, []model.Status{model.Submitted, model.Verified, model.Returned}).Find(&rows).Error
 	for _, x := range rows {
 		seen := tx.Covers(x.Where()) || x.SubmitterID == tx.Actor().Account

@@ -203,7 +203,7 @@ func (s *Service) CreateAccount(ctx context.Context, in NewAccount) (view *Accou
 		in.Password = initial
 	}
 	// Rights and areas first: they are cheap, and 403 comes before 422 and before a hash is made for someone who may not.
-	if err := s.db.Read(ctx, func(tx *store.Tx) error { return in.judge(tx) }); err != nil {
+	if err := s.db.Read(ctx, in.judge); err != nil {
 		return nil, "", err
 	}
 	hash, err := s.hash(in.Password)

@@ -62,7 +62,7 @@ const tokenBytes = 32
 
 func newToken() string {
 	var b [tokenBytes]byte
-	rand.Read(b[:]) //nolint:errcheck // never fails: the runtime stops the process instead
+	rand.Read(b[:])
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 

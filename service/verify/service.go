@@ -29,7 +29,8 @@ func New(db *store.DB, m Merge) *Service { return &Service{db, m} }
 // transition.self_verify when the actor would verify their own submission; record.id_conflict for a step id used for other content;
 // precondition.required, precondition.malformed, record.stale for the version; transition.not_allowed from another state;
 // validation.failed when the step lacks its reason or method, or carries data that breaks the kind's rules.
-func (s *Service) Apply(ctx context.Context, id model.ID, m model.Match, step model.Step) (rec *model.Record, warnings []model.FieldError, err error) {
+func (s *Service) Apply(ctx context.Context, id model.ID, m model.Match, step model.Step) (rec *model.Record,
+	warnings []model.FieldError, err error) {
 	hash := s.db.Hash("step", id[:], model.Canonical(step))
 	err = s.db.Write(ctx, model.Act{Name: "record." + step.Action, Target: id.String()}, func(tx *store.Tx) (err error) {
 		if rec, err = tx.Record(id); err != nil {

@@ -63,8 +63,11 @@ func Start(dir string, settings ...string) (*Server, error) {
 		return nil, fmt.Errorf("mariadb: %w", err)
 	}
 	s := &Server{password: rand.Text(), logFile: filepath.Join(dir, "mariadb.log")}
-	data := filepath.Join(dir, "data")
-	if err := install(data); err != nil {
+	data, scratch := filepath.Join(dir, "data"), filepath.Join(dir, "tmp")
+	if err := os.Mkdir(scratch, 0o700); err != nil { // its own: a server clears #sql files of a shared one away when it starts
+		return nil, fmt.Errorf("mariadb: %w", err)
+	}
+	if err := install(data, scratch); err != nil {
 		return nil, err
 	}
 	grant := fmt.Sprintf("CREATE USER IF NOT EXISTS '%[1]s'@'127.0.0.1' IDENTIFIED BY '%[2]s';\n"+
@@ -74,7 +77,7 @@ func Start(dir string, settings ...string) (*Server, error) {
 		return nil, fmt.Errorf("mariadb: %w", err)
 	}
 	// Paths without a folder lie in the data directory; a socket's full path would soon be longer than the 107 bytes it may have.
-	args := slices.Concat([]string{"--no-defaults", "--datadir=" + data, "--socket=mariadb.sock", "--pid-file=mariadb.pid",
+	args := slices.Concat([]string{"--no-defaults", "--datadir=" + data, "--tmpdir=" + scratch, "--socket=mariadb.sock", "--pid-file=mariadb.pid",
 		"--log-error=" + s.logFile, "--init-file=" + initFile, "--skip-networking=0", "--bind-address=127.0.0.1",
 		"--skip-name-resolve", "--innodb-buffer-pool-size=128M", "--innodb-flush-log-at-trx-commit=1",
 		"--performance-schema=OFF", "--max-connections=300"}, asRoot(), settings)
@@ -173,7 +176,7 @@ func (s *Server) ready() error {
 }
 
 // install lays out the system tables. Nothing of it is worth waiting for the disk: a data directory cut short is thrown away.
-func install(data string) error {
+func install(data, scratch string) error {
 	program, err := find("mariadb-install-db")
 	if err != nil {
 		return err
@@ -181,7 +184,7 @@ func install(data string) error {
 	if err := os.Mkdir(data, 0o700); err != nil {
 		return fmt.Errorf("mariadb: %w", err)
 	}
-	args := append([]string{"--no-defaults", "--datadir=" + data, "--skip-test-db", "--skip-name-resolve"}, asRoot()...)
+	args := append([]string{"--no-defaults", "--datadir=" + data, "--tmpdir=" + scratch, "--skip-test-db", "--skip-name-resolve"}, asRoot()...)
 	if out, err := exec.Command(program, append(args, Relaxed()...)...).CombinedOutput(); err != nil {
 		return fmt.Errorf("mariadb: mariadb-install-db: %w:\n%s", err, tail(out))
 	}

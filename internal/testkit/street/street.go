@@ -78,8 +78,8 @@ func (s *Server) lay() {
 	s.Community, s.Community2 = "410102002001", "410102002003"
 	s.Grid, s.Building, s.Code = s.layGrid(ctx, s.Community, "建设路62号院1号楼")
 	s.Grid2, s.Building2, s.Code2 = s.layGrid(ctx, s.Community2, "桐柏路8号院2号楼")
-	require.NoError(s.t, s.Services.Identity.EnsurePersonas(store.AsSystem(ctx, "test"), identity.PersonaPlan{Grid: s.Grid, Community: s.Community,
-		Community2: s.Community2, Street: "410102002"}))
+	plan := identity.PersonaPlan{Grid: s.Grid, Community: s.Community, Community2: s.Community2, Street: "410102002"}
+	require.NoError(s.t, s.Services.Identity.EnsurePersonas(store.AsSystem(ctx, "test"), plan))
 }
 
 func (s *Server) layGrid(ctx context.Context, community, name string) (code string, building model.ID, qr string) {
