@@ -23,7 +23,7 @@ type item struct {
 // Fill makes the people, shops and other records of the buildings.
 func (s *Seeder) Fill(ctx context.Context, buildings []*model.Building) error {
 	total := s.plan.People + s.plan.Shops + 4*s.plan.Others
-	step := 60 * 24 * time.Hour / time.Duration(total/chunk+3) // batches that are not full included
+	step := 60 * 24 * time.Hour / time.Duration(total/chunk+3) // two batches are not full
 	if err := s.people(ctx, buildings, step); err != nil {
 		return err
 	}

@@ -212,4 +212,4 @@ func beijingDay(t time.Time) uint32 {
 }
 
 // Format prints stars for every verb.
-func (k *Keyring) Format(f fmt.State, _ rune) { io.WriteString(f, stars) }
+func (k *Keyring) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, stars) }

@@ -125,9 +125,8 @@ func outline(dark [][]bool) string {
 					next := open[p][0]
 					open[p] = open[p][1:]
 					dx, dy := next.x-p.x, next.y-p.y
-					end := next // follow the straight line as far as it goes
-					for p = next; p != start && len(open[p]) == 1 && open[p][0] == (point{p.x + dx, p.y + dy}); p = end {
-						open[p], end = nil, open[p][0]
+					for p = next; p != start && len(open[p]) == 1 && open[p][0] == (point{p.x + dx, p.y + dy}); {
+						p, open[p] = open[p][0], nil // follow the straight line as far as it goes
 					}
 					if p == start {
 						break // z draws the last side

@@ -388,6 +388,6 @@ func TestTheFakeAnswersForWeChatAlone(t *testing.T) {
 	t.Parallel()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://example.com/", nil)
 	require.NoError(t, err)
-	_, err = fakewechat.New(t).Transport().RoundTrip(req)
+	_, err = fakewechat.New(t).Transport().RoundTrip(req) //nolint:bodyclose // there is none: it is refused
 	require.Error(t, err)
 }
