@@ -116,10 +116,16 @@ func environment(env []string) []string {
 // start runs the program with only these variables and arguments. It ends with the test, and with the test's process.
 func start(t testing.TB, env []string, stdin string, args ...string) *process {
 	t.Helper()
-	p := &process{t: t, gone: make(chan struct{})}
 	cmd := exec.Command(six, args...)
-	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = environment(env), strings.NewReader(stdin), &p.out, &p.err
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	cmd.Env, cmd.Stdin = environment(env), strings.NewReader(stdin)
+	return launch(t, cmd)
+}
+
+func launch(t testing.TB, cmd *exec.Cmd) *process {
+	t.Helper()
+	p := &process{t: t, gone: make(chan struct{})}
+	cmd.Stdout, cmd.Stderr = &p.out, &p.err
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	started := make(chan error)
 	go func() {
 		runtime.LockOSThread() // the kernel ties the child to the thread that started it
@@ -135,7 +141,9 @@ func start(t testing.TB, env []string, stdin string, args ...string) *process {
 	require.NoError(t, <-started)
 	p.Pid = cmd.Process.Pid
 	t.Cleanup(func() {
-		p.signal(syscall.SIGKILL)
+		if !p.ended() {
+			_ = syscall.Kill(-p.Pid, syscall.SIGKILL) // with its children
+		}
 		<-p.gone
 	})
 	return p

@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"encoding/csv"
 	"net/http"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -163,13 +162,3 @@ func unzipped(t *testing.T, archive []byte) map[string][]byte {
 	return out
 }
 
-func TestAFreshCloneServesWithinTwoSecondsOfItsBuild(t *testing.T) {
-	long(t, "builds a clone")
-	dir := filepath.Join(t.TempDir(), "clone")
-	tool(t, "git", "clone", "--quiet", "--local", ".", dir)
-	_, err := os.Stat(filepath.Join(dir, "main.go"))
-	require.NoError(t, err)
-	readyAfter := s2(t, dir)
-	t.Logf("ready %s after the build", readyAfter)
-	require.Less(t, readyAfter, serveWithin)
-}

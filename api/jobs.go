@@ -97,6 +97,7 @@ func mountJobFile(a *API, s *job.Service) {
 		}
 		return &huma.StreamResponse{Body: func(hc huma.Context) {
 			defer f.Close()
+			unhurried(hc)
 			hc.SetHeader("Content-Type", fileType(j.FileName))
 			hc.SetHeader("Content-Length", strconv.FormatInt(j.FileBytes, 10))
 			hc.SetHeader("Content-Disposition", attachment(j.FileName))
@@ -141,6 +142,7 @@ func mountJobEvents(a *API, s *job.Service) {
 			return nil, err
 		}
 		return &huma.StreamResponse{Body: func(hc huma.Context) {
+			unhurried(hc)
 			hc.SetHeader("Content-Type", "text/event-stream")
 			hc.SetHeader("Cache-Control", "no-store")
 			hc.SetHeader("X-Accel-Buffering", "no") // nginx would keep events back

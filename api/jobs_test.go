@@ -194,3 +194,5 @@ func TestRefusalsOverHTTP(t *testing.T) {
 		`{"key":"person","label":"人员","counts":{"submitted":0,"verified":0,"returned":0,"rejected":0,"archived":0,"withdrawn":0,"total":0},`+
 			`"rooms":0,"rooms_covered":0,"coverage":null}`)
 }
+
+func (people) NoteRefusal(context.Context, string, model.Code) {}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -30,6 +31,8 @@ type API struct {
 // Authenticator tells who sends a request.
 type Authenticator interface {
 	Authenticate(ctx context.Context, c identity.Credentials) (model.Actor, error)
+	// NoteRefusal traces that an account was refused an operation.
+	NoteRefusal(ctx context.Context, operation string, code model.Code)
 }
 
 // Limiter says whether one more request under the key is too many; retry is in seconds.
@@ -116,6 +119,7 @@ func op[I, O any](a *API, s Spec, handler func(context.Context, *I) (*O, error))
 		func(ctx context.Context, in *I) (*O, error) {
 			out, err := handler(ctx, in)
 			if err != nil {
+				a.note(ctx, &s, err)
 				return nil, a.problem(ctx, err)
 			}
 			return out, nil
@@ -185,10 +189,27 @@ func (a *API) gate(hc huma.Context, next func(huma.Context)) {
 		if lerr := s.locate(ctx, hc); lerr != nil {
 			err = lerr
 		}
+		a.note(ctx, s, err)
 		a.refuse(hc, err)
 		return
 	}
 	next(huma.WithContext(hc, ctx))
+}
+
+// note traces refusals for lack of a right, but for a resident's consent, which is asked for in the ordinary course.
+func (a *API) note(ctx context.Context, s *Spec, err error) {
+	for _, c := range []model.Code{model.RoleForbidden, model.SelfVerify, model.SelfClose} {
+		if model.IsCode(err, c) && !store.ActorOf(ctx).Account.IsZero() {
+			a.who.NoteRefusal(ctx, s.ID, c)
+		}
+	}
+}
+
+// unhurried lifts the server's time limit on an answer that takes as long as it takes.
+func unhurried(hc huma.Context) {
+	if w, ok := hc.BodyWriter().(http.ResponseWriter); ok {
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // a writer without deadlines has none to lift
+	}
 }
 
 func (s *Spec) allows(a model.Actor) bool {

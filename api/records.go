@@ -138,8 +138,8 @@ func mountRecord(a *API, s Records) {
 		may(model.Collector, model.Department), at(s.Collect.Exists)), func(ctx context.Context, in *struct {
 		ID   model.ID `path:"id"`
 		Body struct {
-			Fields []string `json:"fields" minItems:"1" maxItems:"20"`
-			Reason string   `json:"reason" maxLength:"100"`
+			Fields []string `json:"fields,omitempty" maxItems:"20" doc:"needed; who may see them is judged before"`
+			Reason string   `json:"reason,omitempty" maxLength:"100" doc:"needed"`
 		}
 	}) (*answer[revealed], error) {
 		fields, err := s.Collect.Reveal(ctx, in.ID, in.Body.Fields, in.Body.Reason)

@@ -200,8 +200,9 @@ func TestConsentComesBeforeData(t *testing.T) {
 			Want: 200},
 		{Name: "and it may", As: "resident", Post: "/records", Body: with(sensitive, object{"data": o.person(object{"id_no": nil, "help_wanted": []string{"disability"}})}),
 			Want: 201},
-		{Name: "consent withdrawn", As: "resident", Put: "/me/consent", Body: object{"version": notice, "scopes": []string{}}, Want: 200},
-		{Name: "holds from then on", As: "resident", Post: "/records", Body: body, Want: 403, Code: model.ConsentRequired},
+		{Name: "consent to sensitive data withdrawn", As: "resident", Put: "/me/consent", Want: 200,
+			Body: object{"version": notice, "scopes": []string{"general"}}},
+		{Name: "holds from then on", As: "resident", Post: "/records", Body: sensitive, Want: 403, Code: model.ConsentSensitive},
 	})
 }
 

@@ -49,8 +49,12 @@ func (s *Service) LocateStep(ctx context.Context, id string, m model.Match) erro
 	}
 	return s.db.Read(ctx, func(tx *store.Tx) error {
 		var r model.Record
-		if err := tx.Q(&r).Select("version").Where("id = ?", rid).Take(&r).Error; err != nil {
+		if err := tx.Q(&r).Where("id = ?", rid).Take(&r).Error; err != nil {
 			return err
+		}
+		a := tx.Actor()
+		if mine := r.SubmitterID == a.Account || r.AssigneeID == a.Account; !mine && !a.WorksAt(model.Collector, r.Where()) {
+			return model.Fail(model.RoleForbidden) // no step is theirs
 		}
 		return m.Against(r.Version)
 	})
