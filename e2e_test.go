@@ -136,7 +136,9 @@ func TestANewcomerFollowsAPersonFromThePosterToTheLedger(t *testing.T) {
 	xlsx := filepath.Join(t.TempDir(), "ledger.xlsx")
 	s.curl(200, staff, job+"/file", "--output", xlsx)
 	lines := officeLines(t, xlsx)
-	found := slices.IndexFunc(lines, func(l string) bool { return strings.Contains(l, person["name"].(string)) && strings.Contains(l, "教师") })
+	found := slices.IndexFunc(lines, func(l string) bool {
+		return strings.Contains(l, person["name"].(string)) && strings.Contains(l, "教师")
+	})
 	require.GreaterOrEqual(t, found, 0, "the person is not in the ledger:\n%s", strings.Join(lines[:min(len(lines), 5)], "\n"))
 	require.Contains(t, lines[found], idNo[:3]+"***")
 	require.NotContains(t, strings.Join(lines, "\n"), idNo)

@@ -64,7 +64,7 @@ const patience = 90 * time.Second
 // await returns when ok does, and fails the test when it does not in time.
 func await(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	tick := time.NewTicker(10 * time.Millisecond)
+	tick := time.NewTicker(25 * time.Millisecond) // below the limit on one account's requests
 	defer tick.Stop()
 	for end := time.Now().Add(patience); !ok(); <-tick.C {
 		if time.Now().After(end) {

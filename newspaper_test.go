@@ -161,4 +161,3 @@ func unzipped(t *testing.T, archive []byte) map[string][]byte {
 	}
 	return out
 }
-

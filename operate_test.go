@@ -221,7 +221,7 @@ func TestAnOperatorFoundsBacksUpAndRestores(t *testing.T) {
 		id := s.do(http.StatusCreated, resident, "POST", "/records", map[string]any{"kind": "person", "qr": code, "data": person}).str("id")
 		before := s.tallied(staff, street)
 		file := filepath.Join(t.TempDir(), "six.age")
-		withKey := append(env, "SIX_BACKUP_PASSPHRASE"+"="+passphrase)
+		withKey := append(env, "SIX_BACKUP_PASSPHRASE="+passphrase)
 		n, said := runCommand(t, withKey, "", "backup", file) // while it serves
 		require.Zero(t, n, said)
 		require.NotContains(t, said, passphrase)
@@ -229,11 +229,11 @@ func TestAnOperatorFoundsBacksUpAndRestores(t *testing.T) {
 		require.Zero(t, s.stop(), s.err.String())
 
 		newData, env2 := elsewhere(t, data, db)
-		wrong, said := runCommand(t, append(env2, "SIX_BACKUP_PASSPHRASE"+"=another passphrase"), "", "restore", file)
+		wrong, said := runCommand(t, append(env2, "SIX_BACKUP_PASSPHRASE=another passphrase"), "", "restore", file)
 		require.Equal(t, 1, wrong, said)
-		n, said = runCommand(t, append(env2, "SIX_BACKUP_PASSPHRASE"+"="+passphrase), "", "restore", file)
+		n, said = runCommand(t, append(env2, "SIX_BACKUP_PASSPHRASE="+passphrase), "", "restore", file)
 		require.Zero(t, n, said)
-		n, said = runCommand(t, append(env2, "SIX_BACKUP_PASSPHRASE"+"="+passphrase), "", "restore", file)
+		n, said = runCommand(t, append(env2, "SIX_BACKUP_PASSPHRASE="+passphrase), "", "restore", file)
 		require.Equal(t, 1, n, "a place that holds rows is not written over: %s", said)
 		r := serveAt(t, newData, env2...)
 		staff = r.byPassword("of-street") // sessions are not in a backup

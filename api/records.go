@@ -23,15 +23,15 @@ type recordAnswer = answer[collect.View]
 
 // Filters are the parameters that a list and a search share.
 type Filters struct {
-	Kind      string     `query:"kind" json:"kind,omitempty" maxLength:"80" doc:"one or several, separated by commas"`
-	Status    string     `query:"status" json:"status,omitempty" maxLength:"80" doc:"one or several, separated by commas"`
-	Stage     string     `query:"stage" json:"stage,omitempty" maxLength:"120" doc:"events: one or several, separated by commas"`
-	Area      string     `query:"area" json:"area,omitempty" maxLength:"18"`
-	Building  model.ID   `query:"building" json:"building,omitzero"`
-	Room      string     `query:"room" json:"room,omitempty" maxLength:"40" doc:"a room's id or number"`
-	Household model.ID   `query:"household" json:"household,omitzero"`
-	DueBefore model.Time `query:"due_before" json:"due_before,omitzero" doc:"RFC 3339: verified records due for re-verification before"`
-	Mine      bool       `query:"mine" json:"mine,omitempty" doc:"only what the caller submitted"`
+	Kind      string   `query:"kind" json:"kind,omitempty" maxLength:"80" doc:"one or several, separated by commas"`
+	Status    string   `query:"status" json:"status,omitempty" maxLength:"80" doc:"one or several, separated by commas"`
+	Stage     string   `query:"stage" json:"stage,omitempty" maxLength:"120" doc:"events: one or several, separated by commas"`
+	Area      string   `query:"area" json:"area,omitempty" maxLength:"18"`
+	Building  model.ID `query:"building" json:"building,omitzero"`
+	Room      string   `query:"room" json:"room,omitempty" maxLength:"40" doc:"a room's id or number"`
+	Household model.ID `query:"household" json:"household,omitzero"`
+	DueBefore string   `query:"due_before" json:"due_before,omitempty" maxLength:"40" doc:"RFC 3339: verified records due for re-verification before"`
+	Mine      bool     `query:"mine" json:"mine,omitempty" doc:"only what the caller submitted"`
 }
 
 func (f Filters) find(q string, limit int, cursor string) collect.Find {

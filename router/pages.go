@@ -26,6 +26,7 @@ type Scanned struct {
 type Pages struct {
 	Version string
 	Demo    bool
+	WeChat  bool // a mini-program is there to hand over to
 	// Ready is nil when the program can serve: the database answers, migrations are done, the demo's data is there.
 	Ready func(ctx context.Context) error
 	// Scan resolves what a camera opened or a person typed, without counting it; qr.unknown, qr.revoked.
@@ -92,5 +93,5 @@ func (p Pages) scan(c *gin.Context, show func(*gin.Context, int, string, any)) {
 		show(c, problem.Status, "code.html", gin.H{"Problem": problem})
 		return
 	}
-	show(c, http.StatusOK, "scan.html", gin.H{"Scan": s, "Code": code, "Kinds": model.Kinds()})
+	show(c, http.StatusOK, "scan.html", gin.H{"Scan": s, "Code": code, "Kinds": model.Kinds(), "WeChat": p.WeChat})
 }

@@ -103,7 +103,7 @@ const Photos = "attachments"
 func (a *App) Handler() (h http.Handler, ops *api.API, err error) {
 	o := router.Options{TrustedProxies: a.o.TrustedProxies, Log: a.o.Log, Limit: a.limit, MaxBody: a.o.MaxBody, Metrics: a.metrics}
 	return router.New(o, a.Services, router.Pages{Version: a.o.Version, Demo: a.o.Demo, Ready: a.ready, Scan: a.scan, Normal: qr.ParseCode,
-		Verify: a.wechat.VerifyFile})
+		WeChat: a.wechat.Configured(), Verify: a.wechat.VerifyFile})
 }
 
 // Private serves metrics and profiles; never to the public.

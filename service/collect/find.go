@@ -3,6 +3,7 @@ package collect
 import (
 	"context"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"sixelements/model"
@@ -19,7 +20,7 @@ type Find struct {
 	Room      string // an id of a room, or its number
 	Household model.ID
 	Q         string
-	DueBefore model.Time
+	DueBefore string // RFC 3339
 	Mine      bool
 	Limit     int
 	Cursor    string
@@ -47,11 +48,12 @@ func (s *Service) Search(ctx context.Context, f Find) ([]View, string, error) {
 		if text == "" {
 			return
 		}
-		if !hasNumber(text) {
+		number := solid(text)
+		if !hasNumber(number) {
 			q.Title = text
 			return
 		}
-		q.Numbers = [][]byte{s.db.SubjectIndex(strings.ToUpper(text))}
+		q.Numbers = [][]byte{s.db.SubjectIndex(strings.ToUpper(number))}
 		if n, _, bad := model.ParseUSCC(text); bad == nil {
 			q.Numbers = append(q.Numbers, s.db.SubjectIndex(n))
 		}
@@ -107,7 +109,11 @@ func (f Find) filter() (q store.Filter, err error) {
 	} else {
 		q.RoomText = f.Room
 	}
-	q.Area, q.Building, q.Household, q.DueBefore, q.Mine, q.Limit = f.Area, f.Building, f.Household, f.DueBefore, f.Mine, f.Limit
+	// An unescaped + of the offset arrives as a space.
+	if err := q.DueBefore.UnmarshalText([]byte(strings.ReplaceAll(f.DueBefore, " ", "+"))); err != nil {
+		faults.Add("due_before", model.FieldInvalid, "请填写时间，例如 2026-05-01T08:30:00+08:00")
+	}
+	q.Area, q.Building, q.Household, q.Mine, q.Limit = f.Area, f.Building, f.Household, f.Mine, f.Limit
 	if err := faults.Err(); err != nil {
 		return q, err
 	}
@@ -120,6 +126,16 @@ func list(s string) []string {
 		return nil
 	}
 	return strings.Split(s, ",")
+}
+
+// solid is a number without the spaces and hyphens that people write into it.
+func solid(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || r == '-' {
+			return -1
+		}
+		return r
+	}, s)
 }
 
 // hasNumber tells whether a text holds six digits in a row: a number that must not stand in a URL or a log.
