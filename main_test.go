@@ -310,7 +310,7 @@ func (s *server) ask(token, method, path string, body any, header ...string) (re
 		return reply{}, err
 	}
 	if !strings.HasSuffix(path, "/reveal") {
-		_, _ = fmt.Fprintf(s.heard, "%s %s: %v %s\n", method, path, resp.Header, raw)
+		_, _ = fmt.Fprintf(s.heard, "%d %v %s\n", resp.StatusCode, resp.Header, raw)
 	}
 	r := reply{Status: resp.StatusCode, Header: resp.Header, Text: string(raw)}
 	_ = json.Unmarshal(raw, &r.JSON) // not every body is a JSON object

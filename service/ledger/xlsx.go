@@ -3,6 +3,7 @@ package ledger
 import (
 	"archive/zip"
 	"compress/flate"
+	"errors"
 	"io"
 	"strconv"
 
@@ -62,6 +63,9 @@ func (x *xlsxFile) head(cols []column) (err error) {
 		name += strconv.Itoa(x.sheets)
 	}
 	if _, err := x.f.NewSheet(name); err != nil {
+		return err
+	}
+	if err := x.onPaper(name, true, len(cols) <= legible); err != nil {
 		return err
 	}
 	if x.sheet, err = x.f.NewStreamWriter(name); err != nil {
@@ -152,7 +156,23 @@ func (x *xlsxFile) tell(a about) error {
 	if err := x.f.SetColWidth(aboutSheet, "A", "A", 12); err != nil {
 		return err
 	}
-	return x.f.SetColWidth(aboutSheet, "B", "B", 90)
+	if err := x.f.SetColWidth(aboutSheet, "B", "B", 90); err != nil {
+		return err
+	}
+	return x.onPaper(aboutSheet, false, true)
+}
+
+// legible is how many columns can still be read on one page's width.
+const legible = 14
+
+// onPaper makes a sheet print on A4; fit: as wide as the paper, on as many pages as it is long.
+func (x *xlsxFile) onPaper(sheet string, across, fit bool) error {
+	orientation, a4, wide, long := "portrait", 9, 1, 0
+	if across {
+		orientation = "landscape"
+	}
+	return errors.Join(x.f.SetSheetProps(sheet, &excelize.SheetPropsOptions{FitToPage: &fit}),
+		x.f.SetPageLayout(sheet, &excelize.PageLayoutOptions{Orientation: &orientation, Size: &a4, FitToWidth: &wide, FitToHeight: &long}))
 }
 
 // drop closes the workbook and removes its scratch files.
