@@ -173,8 +173,9 @@ func (s Records) step(ctx context.Context, id model.ID, m model.Match, step mode
 	code := http.StatusOK
 	switch {
 	case step.Action == model.Escalate:
-		code = http.StatusCreated
-		r, err = s.Dispatch.Escalate(ctx, id, m, step)
+		var replay bool
+		r, replay, err = s.Dispatch.Escalate(ctx, id, m, step)
+		code = statusOf(replay)
 	case model.IsHandling(step.Action):
 		r, err = s.Dispatch.Apply(ctx, id, m, step)
 	default:

@@ -84,6 +84,16 @@ func IsHandling(action string) bool {
 	return slices.ContainsFunc(handles, func(h Handle) bool { return h.Do == action })
 }
 
+// LevelAt is how urgent handling has become: once for each time the event was urged, and once more by the clock while a step is
+// overdue.
+func (r *Record) LevelAt(now Time) int {
+	open := r.Stage == DispatchedTo || r.Stage == Handling || r.Stage == Held
+	if open && !r.HandleDueAt.IsZero() && r.HandleDueAt < now {
+		return r.HandleLevel + 1
+	}
+	return r.HandleLevel
+}
+
 // MayHandle judges the right to an action of handling before its stage: nil, role.forbidden or transition.self_close.
 func (r *Record) MayHandle(a Actor, s Step) error {
 	i := slices.IndexFunc(handles, func(h Handle) bool { return h.Do == s.Action })

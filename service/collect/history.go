@@ -30,12 +30,16 @@ type ViewChange struct {
 	After  any    `json:"after" nullable:"true"`
 }
 
-// History is a record's revisions, oldest first. Errors: not_found out of scope.
+// History is a record's revisions, oldest first. Errors: not_found out of scope; role.forbidden for a department, which sees an
+// event, not who reported and changed what in it.
 func (s *Service) History(ctx context.Context, id model.ID) (out []ViewRevision, err error) {
 	err = s.db.Read(ctx, func(tx *store.Tx) error {
 		r, err := tx.Record(id)
 		if err != nil {
 			return err
+		}
+		if r.SubmitterID != tx.Actor().Account && !tx.Actor().AtLeastAt(model.Collector, r.Where()) {
+			return model.Fail(model.RoleForbidden)
 		}
 		revs, err := tx.History(r)
 		if err != nil {

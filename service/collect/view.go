@@ -56,7 +56,7 @@ type ViewPerson struct {
 type ViewHandling struct {
 	Assignee model.ID   `json:"assignee" nullable:"true"`
 	DueAt    model.Time `json:"due_at" nullable:"true"`
-	Level    int        `json:"level" doc:"how often it was urged"`
+	Level    int        `json:"level" doc:"how often it was urged, and one more while a step is overdue"`
 	Rating   *int       `json:"rating" nullable:"true"`
 }
 
@@ -109,7 +109,7 @@ func (s *Service) show(tx *store.Tx, recs []*model.Record) ([]View, error) {
 	}
 	out := make([]View, len(recs))
 	for i, r := range recs {
-		v := basic(r, tx.Actor(), tx.Now().Date())
+		v := basic(r, tx.Actor(), tx.Now())
 		if name, ok := names[r.BuildingID]; ok {
 			v.Building = &ViewBuilding{r.BuildingID, name}
 		}
@@ -130,12 +130,12 @@ func SeesNames(a model.Actor, r *model.Record) bool {
 }
 
 // basic is what can be said of a record without asking the database.
-func basic(r *model.Record, a model.Actor, today model.Date) View {
+func basic(r *model.Record, a model.Actor, now model.Time) View {
 	names := SeesNames(a, r)
 	v := View{ID: r.ID, Kind: r.Kind, Status: r.Status, Version: r.Version, Title: r.Title, AreaCode: r.AreaCode, Unit: r.Unit, Room: r.Room,
 		RoomID: r.RoomID, RoomUnmatched: r.RoomUnmatched, HouseholdID: r.HouseholdID, Channel: r.Channel, SubmittedAt: r.SubmittedAt,
 		VerifiedAt: r.VerifiedAt, DueAt: r.DueAt, Stage: r.Stage, Submitter: ViewPerson{r.SubmitterRole, r.SubmitterName},
-		Data: r.Kind.Schema().Encode(r.Element, r.Extra, model.View{Names: names, Today: today})}
+		Data: r.Kind.Schema().Encode(r.Element, r.Extra, model.View{Names: names, Today: now.Date()})}
 	if r.Kind == model.KindPerson && !names {
 		v.Title = model.MaskName(r.Title)
 	}
@@ -143,7 +143,7 @@ func basic(r *model.Record, a model.Actor, today model.Date) View {
 		v.VerifiedBy, v.VerifyMethod = &r.VerifiedName, &r.VerifyMethod
 	}
 	if r.Kind == model.KindEvent {
-		v.Handling = &ViewHandling{Assignee: r.AssigneeID, DueAt: r.HandleDueAt, Level: r.HandleLevel}
+		v.Handling = &ViewHandling{Assignee: r.AssigneeID, DueAt: r.HandleDueAt, Level: r.LevelAt(now)}
 		if r.Rating > 0 {
 			v.Handling.Rating = &r.Rating
 		}

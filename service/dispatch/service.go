@@ -85,13 +85,15 @@ func (s *Service) assign(tx *store.Tx, r *model.Record) error {
 // escalatedFrom is the relation of an event to the situation or object it came from.
 const escalatedFrom = "escalated_from"
 
-// Escalate makes an event of a situation or an object, at the same place, linked to its source, which keeps its state.
+// Escalate makes an event of a situation or an object, at the same place, linked to its source, which keeps its state. A
+// repeated step is a replay: the event it made, as it stands.
 //
 // Errors: not_found; role.forbidden below grid leader; record.id_conflict; precondition.required, precondition.malformed,
 // record.stale for the source's version; transition.not_allowed for other kinds; validation.failed for the event's data.
-func (s *Service) Escalate(ctx context.Context, id model.ID, m model.Match, step model.Step) (event *model.Record, err error) {
+func (s *Service) Escalate(ctx context.Context, id model.ID, m model.Match, step model.Step) (event *model.Record, replay bool, err error) {
 	hash := s.db.Hash("step", id[:], model.Canonical(step))
 	err = s.db.Write(ctx, model.Act{Name: "record.escalate", Target: id.String()}, func(tx *store.Tx) (err error) {
+		replay = false
 		src, err := tx.Record(id)
 		if err != nil {
 			return err
@@ -100,6 +102,7 @@ func (s *Service) Escalate(ctx context.Context, id model.ID, m model.Match, step
 			return model.Fail(model.RoleForbidden)
 		}
 		if event, err = s.escalated(tx, id, step.StepID, hash); err != nil || event != nil {
+			replay = event != nil
 			return err
 		}
 		if err := m.Against(src.Version); err != nil {
@@ -111,7 +114,7 @@ func (s *Service) Escalate(ctx context.Context, id model.ID, m model.Match, step
 		event, err = s.escalate(tx, src, step, hash)
 		return err
 	})
-	return event, err
+	return event, replay, err
 }
 
 // escalated finds the event that the same step made before.

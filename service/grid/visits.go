@@ -150,8 +150,8 @@ func visitable(tx *store.Tx, id model.ID) (r model.Room, late bool, err error) {
 	}
 	var past []model.Assignment
 	soon := tx.Now().Add(-lateMost)
-	perr := tx.Q(&model.Assignment{}).Where("account_id = ? AND (ended_at IS NULL OR ended_at > ?) AND (to_at IS NULL OR to_at > ?)", tx.Actor().Account, soon, soon).
-		Limit(500).Find(&past).Error
+	const lately = "account_id = ? AND (ended_at IS NULL OR ended_at > ?) AND (to_at IS NULL OR to_at > ?)"
+	perr := tx.Q(&model.Assignment{}).Where(lately, tx.Actor().Account, soon, soon).Limit(500).Find(&past).Error
 	if perr != nil || len(past) == 0 || !tx.Actor().Has(model.Collector) {
 		return r, false, firstOf(perr, err)
 	}
