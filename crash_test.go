@@ -55,7 +55,7 @@ func killAgainAndAgain(t *testing.T, data string, db database, rounds int) {
 	_, code := s.code(staff, street)
 	gen := sample.New(sample.Options{Seed: 32})
 	for round := range rounds {
-		all := s.killUnder(code, gen, 90+30*round)
+		all := s.killUnder(code, gen, 90+20*(round%5))
 		s = serveAt(t, data, env...)
 		s.holds(all)
 		s.replays(all)
@@ -95,15 +95,16 @@ func (s *server) killUnder(code string, gen *sample.Generator, answers int) (all
 			}
 		})
 	}
-	for acked := 0; acked < answers; {
-		w := <-got
+	go func() {
+		work.Wait()
+		close(got)
+	}()
+	for range answers {
+		w, ok := <-got
+		require.True(s.t, ok && w.acked, "an answer was lost before the kill")
 		all = append(all, w)
-		require.True(s.t, w.acked, "an answer was lost before the kill")
-		acked++
 	}
 	s.kill()
-	work.Wait()
-	close(got)
 	lost := 0
 	for w := range got {
 		if all = append(all, w); !w.acked {

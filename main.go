@@ -13,6 +13,8 @@ import (
 	"runtime/debug"
 	"strings"
 	"syscall"
+
+	"sixelements/model"
 )
 
 func main() {
@@ -70,11 +72,23 @@ func run(ctx context.Context, args, environ []string, in io.Reader, out io.Write
 			return 2
 		}
 		fmt.Fprintf(out, "six %s: %v\n", c.name, err)
+		explain(out, err)
 		return 1
 	}
 	fmt.Fprintf(out, "six: unknown command\n\n")
 	help(out)
 	return 2
+}
+
+// explain adds what a problem says to people: why a password is refused, which line of a list is wrong.
+func explain(w io.Writer, err error) {
+	var problem *model.Error
+	if !errors.As(err, &problem) {
+		return
+	}
+	for _, f := range problem.Fields {
+		fmt.Fprintf(w, "  %s: %s\n", f.Location, f.Message)
+	}
 }
 
 // usageError says that a command was called wrongly.

@@ -138,7 +138,7 @@ func TestTheCommandLine(t *testing.T) {
 		{name: "serve takes no arguments", args: []string{"serve", "8080"}, code: 2, says: "configured by SIX_* variables"},
 		{name: "an administrator needs a name", args: []string{"admin", "create"}, code: 2, says: "--username is needed"},
 		{name: "a password without three classes is refused", args: []string{"admin", "create", "--username", "boss"},
-			stdin: "aaaaaaaaaaaa\n", code: 1},
+			stdin: "aaaaaaaaaaaa\n", code: 1, says: "密码要含大写字母、小写字母、数字、符号中的三种"},
 		{name: "no password is refused", args: []string{"admin", "create", "--username", "boss"}, code: 1},
 		{name: "a street that is not in the list is refused", args: []string{"seed", "--street", "999999999", "--people", "1"}, code: 1},
 		{name: "a backup needs somebody to open it", args: []string{"backup", "b.age"}, code: 1},

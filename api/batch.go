@@ -1,26 +1,64 @@
 package api
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
+	"reflect"
 	"slices"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"sixelements/model"
 	"sixelements/service/collect"
 	"sixelements/service/grid"
 )
 
-// batchItem is one of a batch; what else it holds depends on op and is read by that operation's own rules.
+// batchItem is what the three kinds of item share; what else one holds is read by its operation's own rules.
 type batchItem struct {
+	op                                      string
+	id, stepID, recordID, roomID, dependsOn model.ID
+	match                                   model.Match // of its version
+}
+
+// itemOf reads what can be read: a malformed item still has a place and may have a name in the results.
+func itemOf(raw json.RawMessage) batchItem {
+	var m map[string]any
+	_ = json.Unmarshal(raw, &m) // what is no object has none of these
+	op, _ := m["op"].(string)
+	id := func(name string) model.ID {
+		text, _ := m[name].(string)
+		id, _ := model.ParseID(text)
+		return id
+	}
+	item := batchItem{op: op, id: id("id"), stepID: id("step_id"), recordID: id("record_id"), roomID: id("room_id"), dependsOn: id("depends_on")}
+	if v, ok := m["version"].(float64); ok {
+		item.match = model.Match(etag(int64(v)))
+	}
+	return item
+}
+
+type batchCreate struct {
 	Op        string   `json:"op"`
-	ID        model.ID `json:"id"`
-	StepID    model.ID `json:"step_id"`
+	DependsOn model.ID `json:"depends_on,omitzero" doc:"the id of an item before this one"`
+	collect.Create
+}
+
+type batchStep struct {
+	Op        string   `json:"op"`
+	ID        model.ID `json:"id,omitzero" doc:"names the item, for depends_on"`
+	DependsOn model.ID `json:"depends_on,omitzero" doc:"the id of an item before this one"`
 	RecordID  model.ID `json:"record_id"`
+	Version   *int64   `json:"version,omitempty" doc:"what If-Match is elsewhere"`
+	model.Step
+}
+
+type batchVisit struct {
+	Op        string   `json:"op"`
+	DependsOn model.ID `json:"depends_on,omitzero" doc:"the id of an item before this one"`
 	RoomID    model.ID `json:"room_id"`
-	Version   int64    `json:"version"`
-	DependsOn model.ID `json:"depends_on"`
+	grid.VisitIn
 }
 
 type batchResult struct {
@@ -41,35 +79,51 @@ type batchOut struct {
 	Results []batchResult `json:"results" nullable:"false"`
 }
 
+// batcher does items; forms are the schemas that each kind of item must keep, as a body of its operation would.
+type batcher struct {
+	Records
+	registry huma.Registry
+	forms    map[string]*huma.Schema
+}
+
 // batch does the items in order; each stands or falls alone, but for those that depend on one that fell.
 func (s Records) batch(a *API) func(context.Context, *batchIn) (*answer[batchOut], error) {
+	reg := a.huma.OpenAPI().Components.Schemas
+	b := batcher{s, reg, map[string]*huma.Schema{"create": reg.Schema(reflect.TypeFor[batchCreate](), false, ""),
+		"transition": reg.Schema(reflect.TypeFor[batchStep](), false, ""), "visit": reg.Schema(reflect.TypeFor[batchVisit](), false, "")}}
 	return func(ctx context.Context, in *batchIn) (*answer[batchOut], error) {
 		out := batchOut{Results: make([]batchResult, 0, len(in.Body.Items))}
 		done := map[model.ID]bool{} // by every id an item goes by: did it succeed
 		for _, raw := range in.Body.Items {
-			var item batchItem
-			res, err := batchResult{}, json.Unmarshal(raw, &item)
-			if err != nil {
-				err = model.Fail(model.Malformed)
-			} else {
-				res, err = s.item(ctx, item, raw, done)
-			}
+			item := itemOf(raw)
+			res, err := b.item(ctx, item, raw, done)
 			if res.ID.IsZero() {
-				res.ID = firstID(item.ID, item.RecordID)
+				res.ID = firstID(item.id, item.recordID)
 			}
 			if err != nil {
 				var p *Problem
 				errors.As(a.problem(ctx, err), &p)
 				res.Status, res.Problem = p.Status, p
 			}
-			for _, id := range []model.ID{item.ID, item.StepID, item.RecordID, res.ID} {
-				if !id.IsZero() {
-					done[id] = err == nil
-				}
-			}
+			remember(done, item, res.ID, err == nil)
 			out.Results = append(out.Results, res)
 		}
 		return &answer[batchOut]{Body: out}, nil
+	}
+}
+
+// remember notes how an item ended, under its own ids and, where no item before goes by that, under its record's.
+func remember(done map[model.ID]bool, item batchItem, res model.ID, ok bool) {
+	own := []model.ID{item.id, item.stepID}
+	for _, id := range own {
+		if !id.IsZero() {
+			done[id] = ok
+		}
+	}
+	for _, id := range []model.ID{item.recordID, res} {
+		if _, known := done[id]; !id.IsZero() && !known {
+			done[id] = ok
+		}
 	}
 }
 
@@ -80,9 +134,9 @@ func firstID(ids ...model.ID) model.ID {
 	return model.ID{}
 }
 
-func (s Records) item(ctx context.Context, item batchItem, raw json.RawMessage, done map[model.ID]bool) (batchResult, error) {
-	if !item.DependsOn.IsZero() {
-		ok, known := done[item.DependsOn]
+func (b batcher) item(ctx context.Context, item batchItem, raw json.RawMessage, done map[model.ID]bool) (batchResult, error) {
+	if !item.dependsOn.IsZero() {
+		ok, known := done[item.dependsOn]
 		if !known {
 			return batchResult{}, model.Faults{{Location: "depends_on", Code: model.FieldInvalid, Message: "要依赖前面的一项"}}.Err()
 		}
@@ -90,84 +144,81 @@ func (s Records) item(ctx context.Context, item batchItem, raw json.RawMessage, 
 			return batchResult{}, model.Fail(model.DependencyFailed)
 		}
 	}
-	switch item.Op {
+	switch item.op {
 	case "create":
-		return s.batchCreate(ctx, raw)
+		return b.create(ctx, raw)
 	case "transition":
-		return s.batchStep(ctx, item, raw)
+		return b.transition(ctx, item, raw)
 	case "visit":
-		return s.batchVisit(ctx, item, raw)
+		return b.visit(ctx, item, raw)
 	}
 	return batchResult{}, model.Faults{{Location: "op", Code: model.FieldChoice, Message: "只能是 create、transition 或 visit"}}.Err()
 }
 
-func (s Records) batchCreate(ctx context.Context, raw json.RawMessage) (batchResult, error) {
-	var in struct {
-		Op        string   `json:"op"`
-		DependsOn model.ID `json:"depends_on"`
-		collect.Create
+func (b batcher) create(ctx context.Context, raw json.RawMessage) (batchResult, error) {
+	var in batchCreate
+	if err := b.read("create", raw, &in); err != nil {
+		return batchResult{}, first(b.Collect.LocateNew(ctx, "", ""), err)
 	}
-	if err := strict(raw, &in); err != nil {
-		return batchResult{}, err
-	}
-	m, err := s.Collect.Create(ctx, in.Create)
+	m, err := b.Collect.Create(ctx, in.Create)
 	if err != nil {
 		return batchResult{}, err
 	}
-	v, err := s.Collect.ShowOne(ctx, m.Record, m.Warnings)
+	v, err := b.Collect.ShowOne(ctx, m.Record, m.Warnings)
 	return batchResult{ID: m.Record.ID, Status: statusOf(m.Replay), Record: &v}, err
 }
 
-func (s Records) batchStep(ctx context.Context, item batchItem, raw json.RawMessage) (batchResult, error) {
-	var in struct {
-		Op        string   `json:"op"`
-		ID        model.ID `json:"id"`
-		DependsOn model.ID `json:"depends_on"`
-		RecordID  model.ID `json:"record_id"`
-		Version   *int64   `json:"version"`
-		model.Step
-	}
-	if err := strict(raw, &in); err != nil {
+func (b batcher) transition(ctx context.Context, item batchItem, raw json.RawMessage) (batchResult, error) {
+	var in batchStep
+	if err := b.read("transition", raw, &in); err != nil {
+		if !item.recordID.IsZero() {
+			err = first(b.Collect.LocateStep(ctx, item.recordID.String(), item.match), err)
+		}
 		return batchResult{}, err
 	}
-	match := model.Match("")
-	if in.Version != nil {
-		match = model.Match(etag(*in.Version))
-	}
-	out, err := s.step(ctx, item.RecordID, match, in.Step)
+	out, err := b.step(ctx, item.recordID, item.match, in.Step)
 	if err != nil {
 		return batchResult{}, err
 	}
-	return batchResult{ID: firstID(item.ID, out.Body.ID), Status: out.Status, Record: &out.Body}, nil
+	return batchResult{ID: firstID(item.id, out.Body.ID), Status: out.Status, Record: &out.Body}, nil
 }
 
-func (s Records) batchVisit(ctx context.Context, item batchItem, raw json.RawMessage) (batchResult, error) {
-	var in struct {
-		Op        string   `json:"op"`
-		DependsOn model.ID `json:"depends_on"`
-		RoomID    model.ID `json:"room_id"`
-		grid.VisitIn
-	}
-	if err := strict(raw, &in); err != nil {
+func (b batcher) visit(ctx context.Context, item batchItem, raw json.RawMessage) (batchResult, error) {
+	var in batchVisit
+	if err := b.read("visit", raw, &in); err != nil {
+		if !item.roomID.IsZero() {
+			err = first(b.Grid.SeeRoom(ctx, item.roomID.String(), ""), err)
+		}
 		return batchResult{}, err
 	}
-	v, replay, err := s.Grid.AddVisit(ctx, item.RoomID, in.VisitIn)
+	v, replay, err := b.Grid.AddVisit(ctx, item.roomID, in.VisitIn)
 	if err != nil {
 		return batchResult{}, err
 	}
 	return batchResult{ID: v.ID, Status: statusOf(replay), Visit: &v}, nil
 }
 
-// strict reads an item as its operation would: no unknown fields, nothing echoed.
-func strict(raw json.RawMessage, into any) error {
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(into); err != nil {
-		var wrong *json.UnmarshalTypeError
-		if errors.As(err, &wrong) {
-			return model.Faults{{Location: location(wrong.Field), Code: model.FieldInvalid, Message: "格式不对，请核对"}}.Err()
-		}
-		return model.Failf(model.FieldUnknown, "有不认识的字段，或格式不对，请核对。")
+// first is the first of two errors: what is wrong with the resource comes before what is wrong with the body.
+func first(err, otherwise error) error {
+	if err != nil {
+		return err
+	}
+	return otherwise
+}
+
+// read judges an item as the body of its operation would be, then reads it; nothing is echoed.
+func (b batcher) read(op string, raw json.RawMessage, into any) error {
+	var v any
+	if err := json.Unmarshal(raw, &v); err != nil {
+		return model.Fail(model.Malformed)
+	}
+	var res huma.ValidateResult
+	huma.Validate(b.registry, b.forms[op], huma.NewPathBuffer(make([]byte, 0, 64), 0), huma.ModeWriteToServer, v, &res)
+	if len(res.Errors) > 0 {
+		return fromHuma(http.StatusUnprocessableEntity, res.Errors)
+	}
+	if err := json.Unmarshal(raw, into); err != nil {
+		return model.Faults{{Code: model.FieldInvalid, Message: "格式不对，请核对"}}.Err()
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 
 	"sixelements/model"
 	"sixelements/model/code"
@@ -43,12 +44,14 @@ type cached[T any] struct {
 	Body         *T
 }
 
-// fresh answers with the body, or with 304 when If-None-Match names its version.
+// fresh answers with the body, or with 304 when If-None-Match names its version (RFC 9110, section 13.1.2).
 func fresh[T any](have, version string, body T) *cached[T] {
 	tag := `"` + version + `"`
 	out := &cached[T]{Status: http.StatusOK, ETag: tag, CacheControl: "no-cache", Body: &body}
-	if have == tag || have == "W/"+tag {
-		out.Status, out.Body = http.StatusNotModified, nil
+	for _, h := range strings.Split(have, ",") {
+		if h = strings.TrimPrefix(strings.TrimSpace(h), "W/"); h == tag || h == "*" {
+			out.Status, out.Body = http.StatusNotModified, nil
+		}
 	}
 	return out
 }

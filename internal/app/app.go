@@ -109,13 +109,18 @@ func (a *App) Handler() (h http.Handler, ops *api.API, err error) {
 // Private serves metrics and profiles; never to the public.
 func (a *App) Private() http.Handler { return a.metrics.Private() }
 
-func (a *App) ready(ctx context.Context) error {
+// ready is why the program cannot serve; the answer to /readyz does not say it, the log does.
+func (a *App) ready(ctx context.Context) (err error) {
 	if a.o.Ready != nil {
-		if err := a.o.Ready(ctx); err != nil {
-			return err
-		}
+		err = a.o.Ready(ctx)
 	}
-	return a.db.Ready(ctx)
+	if err == nil {
+		err = a.db.Ready(ctx)
+	}
+	if err != nil {
+		a.o.Log.WarnContext(ctx, "not ready", "err", err)
+	}
+	return err
 }
 
 // scan resolves a posted code for the page that a camera opens.

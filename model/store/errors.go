@@ -8,8 +8,8 @@ import (
 	"net"
 	"strings"
 
-	gosqlite "github.com/glebarez/go-sqlite"
 	mysqldriver "github.com/go-sql-driver/mysql"
+	"github.com/ncruces/go-sqlite3"
 	"gorm.io/gorm"
 
 	"sixelements/model"
@@ -42,8 +42,7 @@ func isDuplicate(err error) bool {
 	if errors.As(err, &my) {
 		return my.Number == 1062
 	}
-	var lite *gosqlite.Error
-	return errors.As(err, &lite) && (lite.Code() == 2067 || lite.Code() == 1555) // SQLITE_CONSTRAINT_UNIQUE, _PRIMARYKEY
+	return errors.Is(err, sqlite3.CONSTRAINT_UNIQUE) || errors.Is(err, sqlite3.CONSTRAINT_PRIMARYKEY)
 }
 
 // voiding are the errors of MySQL, MariaDB, Galera and TiDB after which everything must run again: deadlock, lock wait timeout,
@@ -55,9 +54,8 @@ func isVoid(err error) bool {
 	if errors.As(err, &my) {
 		return voiding[my.Number]
 	}
-	var lite *gosqlite.Error
-	if errors.As(err, &lite) {
-		return lite.Code()&0xff == 5 || lite.Code()&0xff == 6 // SQLITE_BUSY, SQLITE_LOCKED
+	if errors.Is(err, sqlite3.BUSY) || errors.Is(err, sqlite3.LOCKED) {
+		return true
 	}
 	var op *net.OpError
 	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, mysqldriver.ErrInvalidConn) || errors.As(err, &op) ||
@@ -66,10 +64,8 @@ func isVoid(err error) bool {
 
 // down tells whether the database could not be reached at all, or the disk is full: the caller may come back.
 func down(err error) bool {
-	var lite *gosqlite.Error
-	if errors.As(err, &lite) {
-		c := lite.Code() & 0xff
-		return c == 13 || c == 10 || c == 9 // SQLITE_FULL, _IOERR, _INTERRUPT (the door's time is up)
+	if errors.Is(err, sqlite3.FULL) || errors.Is(err, sqlite3.IOERR) || errors.Is(err, sqlite3.INTERRUPT) { // the door's time is up
+		return true
 	}
 	var my *mysqldriver.MySQLError
 	if errors.As(err, &my) {

@@ -15,7 +15,8 @@ import (
 	"path/filepath"
 	"time"
 
-	sqlite "github.com/glebarez/sqlite"
+	"github.com/ncruces/go-sqlite3/driver"
+	"github.com/ncruces/go-sqlite3/gormlite"
 	"github.com/pressly/goose/v3"
 	"gorm.io/driver/mysql"
 	"gorm.io/gorm"
@@ -108,10 +109,10 @@ func (db *DB) connect() (err error) {
 	if err := private(db.o.Path); err != nil {
 		return err
 	}
-	if db.write, err = db.open(sqlite.Open(sqliteDSN(db.o, false)), 1); err != nil {
+	if db.write, err = db.openSQLite(false, 1); err != nil {
 		return err
 	}
-	db.read, err = db.open(sqlite.Open(sqliteDSN(db.o, true)), db.o.Conns)
+	db.read, err = db.openSQLite(true, db.o.Conns)
 	return err
 }
 
@@ -134,6 +135,14 @@ func sqliteDSN(o Options, readOnly bool) string {
 		q.Set("_txlock", "immediate")
 	}
 	return "file:" + (&url.URL{Path: o.Path}).EscapedPath() + "?" + q.Encode()
+}
+
+func (db *DB) openSQLite(readOnly bool, conns int) (*gorm.DB, error) {
+	pool, err := driver.Open(sqliteDSN(db.o, readOnly))
+	if err != nil {
+		return nil, err
+	}
+	return db.open(gormlite.OpenDB(pool), conns)
 }
 
 func (db *DB) open(d gorm.Dialector, conns int) (*gorm.DB, error) {

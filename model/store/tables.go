@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"strings"
 
-	gosqlite "github.com/glebarez/go-sqlite"
 	mysqldriver "github.com/go-sql-driver/mysql"
+	"github.com/ncruces/go-sqlite3"
 )
 
 // ColumnKind is what a column holds, whatever the engine calls it.
@@ -175,12 +175,12 @@ func (db *DB) OpensIndexKey(sealed []byte) error {
 // Refusal names a database's error by its number alone: its text may hold a value of the row.
 func Refusal(err error) error {
 	var my *mysqldriver.MySQLError
-	var lite *gosqlite.Error
+	var lite *sqlite3.Error
 	switch {
 	case errors.As(err, &my):
 		return fmt.Errorf("MySQL error %d", my.Number)
 	case errors.As(err, &lite):
-		return fmt.Errorf("SQLite error %d", lite.Code())
+		return fmt.Errorf("SQLite error %d", lite.ExtendedCode())
 	}
 	return err
 }
