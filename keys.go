@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"sixelements/config"
@@ -66,6 +67,9 @@ func givenKey(cfg config.Config, _ *slog.Logger) ([][]byte, error) {
 		roots, err := seal.ParseRoots(text)
 		if err == nil {
 			return roots, nil
+		}
+		if strings.ContainsRune(text, '\n') {
+			return nil, err // several keys, one of them malformed
 		}
 		root, err := hkdf.Key(sha256.New, []byte(text), nil, "six root key", 32) // a passphrase of at least 32 characters
 		return [][]byte{root}, err

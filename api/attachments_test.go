@@ -108,8 +108,10 @@ func TestWhatIsNoPhotoIsRefused(t *testing.T) {
 		})
 	}
 	run(t, o.Server, []scenario{
-		{Name: "JSON is no upload", As: "resident", Post: "/attachments", Body: object{"file": "x"}, Want: 415, Code: "media.unsupported"},
-		{Name: "a broken one", As: "resident", Post: "/attachments", Body: "--x\r\nContent-Disposition", Want: 400, Code: "request.malformed",
+		{Name: "JSON is no upload", As: "resident", Post: "/attachments", Body: object{"file": "x"}, Want: 415,
+			Code: "media.unsupported"},
+		{Name: "a broken one", As: "resident", Post: "/attachments", Body: "--x\r\nContent-Disposition", Want: 400,
+			Code:   "request.malformed",
 			Header: map[string]string{"Content-Type": "multipart/form-data; boundary=x"}},
 	})
 }
@@ -152,15 +154,17 @@ func TestARecordShowsItsPhotosAndNobodyElses(t *testing.T) {
 	run(t, o.Server, []scenario{
 		{Name: "another's photo is unknown", As: "resident2", Post: "/records", Body: body(mine), Want: 422, Code: "attachment.unknown",
 			Errors: []string{"attachments:attachment.unknown"}},
-		{Name: "in the same words as one that never was", As: "resident2", Post: "/records", Body: body(neverIssued), Want: 422, Code: "attachment.unknown"},
+		{Name: "in the same words as one that never was", As: "resident2", Post: "/records", Body: body(neverIssued), Want: 422,
+			Code: "attachment.unknown"},
 		{Name: "twice the same", As: "resident", Post: "/records", Body: body(mine, mine), Want: 422, Code: "attachment.unknown"},
 		{Name: "one's own", As: "resident", Post: "/records", Body: body(mine), Want: 201, Keep: "record",
 			Has: []string{mine, "/api/v1/attachments/"}, JSON: object{"attachments.0.id": mine}},
 		{Name: "used once is used", As: "resident", Post: "/records", Body: body(mine), Want: 422, Code: "attachment.unknown"},
-		{Name: "staff see it by a fresh link", As: "collector", Get: "/records/{record}", Want: 200, Check: func(t *testing.T, r street.Response) {
-			require.Equal(t, http.StatusOK, fetch(o, member(r, "attachments.0.url").(string)).Status)
-			require.Equal(t, http.StatusOK, fetch(o, member(r, "attachments.0.thumb_url").(string)).Status)
-		}},
+		{Name: "staff see it by a fresh link", As: "collector", Get: "/records/{record}", Want: 200,
+			Check: func(t *testing.T, r street.Response) {
+				require.Equal(t, http.StatusOK, fetch(o, member(r, "attachments.0.url").(string)).Status)
+				require.Equal(t, http.StatusOK, fetch(o, member(r, "attachments.0.thumb_url").(string)).Status)
+			}},
 	})
 }
 

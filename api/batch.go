@@ -32,7 +32,8 @@ func itemOf(raw json.RawMessage) batchItem {
 		id, _ := model.ParseID(text)
 		return id
 	}
-	item := batchItem{op: op, id: id("id"), stepID: id("step_id"), recordID: id("record_id"), roomID: id("room_id"), dependsOn: id("depends_on")}
+	item := batchItem{op: op, id: id("id"), stepID: id("step_id"), recordID: id("record_id"), roomID: id("room_id"),
+		dependsOn: id("depends_on")}
 	if v, ok := m["version"].(float64); ok {
 		item.match = model.Match(etag(int64(v)))
 	}
@@ -90,7 +91,8 @@ type batcher struct {
 func (s Records) batch(a *API) func(context.Context, *batchIn) (*answer[batchOut], error) {
 	reg := a.huma.OpenAPI().Components.Schemas
 	b := batcher{s, reg, map[string]*huma.Schema{"create": reg.Schema(reflect.TypeFor[batchCreate](), false, ""),
-		"transition": reg.Schema(reflect.TypeFor[batchStep](), false, ""), "visit": reg.Schema(reflect.TypeFor[batchVisit](), false, "")}}
+		"transition": reg.Schema(reflect.TypeFor[batchStep](), false, ""), "visit": reg.Schema(reflect.TypeFor[batchVisit](), false,
+			"")}}
 	return func(ctx context.Context, in *batchIn) (*answer[batchOut], error) {
 		out := batchOut{Results: make([]batchResult, 0, len(in.Body.Items))}
 		done := map[model.ID]bool{} // by every id an item goes by: did it succeed

@@ -87,8 +87,9 @@ func (x *ledgerSheet) cell(t *testing.T, row int, heading string) (value, at str
 func TestALedgerIsMaskedVerifiedAndReadable(t *testing.T) {
 	t.Parallel()
 	o := openOffice(t)
-	data := o.person(object{"name": "=1+1", "work_unit": "+8613800000000", "occupation": "@SUM(A1)", "ethnicity": "01", "residence_category": "floating",
-		"arrival_date": "2026-03-01", "inflow_reason": "01", "stay_type": "01"})
+	data := o.person(object{"name": "=1+1", "work_unit": "+8613800000000", "occupation": "@SUM(A1)", "ethnicity": "01",
+		"residence_category": "floating",
+		"arrival_date":       "2026-03-01", "inflow_reason": "01", "stay_type": "01"})
 	evil := o.make("resident", o.at("person", data, nil))
 	o.step("collector", evil, object{"action": "verify", "method": "visit"})
 	open := o.make("resident", o.at("person", o.person(nil), object{"room": "102"}))
@@ -98,7 +99,8 @@ func TestALedgerIsMaskedVerifiedAndReadable(t *testing.T) {
 	x := workbook(t, finished(t, o.Server, "community", export(o.Server, "community", ask)).Text)
 	require.Equal(t, "人员台账", x.name)
 	require.Len(t, x.rows, 1, "the verified one only, and nobody of another community")
-	for heading, want := range map[string]string{"姓名": "'=1+1", "工作单位": "'+8613800000000", "职业": "'@SUM(A1)", "证件类型": "身份证", "民族": "汉族",
+	for heading, want := range map[string]string{"姓名": "'=1+1", "工作单位": "'+8613800000000", "职业": "'@SUM(A1)", "证件类型": "身份证",
+		"民族":   "汉族",
 		"人口类别": "流动", "状态": "已核实", "核实方式": "上门", "核实人": "采集员小王", "单元": "1", "房间": "101", "渠道": "扫码"} {
 		got, at := x.cell(t, 0, heading)
 		require.Equal(t, want, got, heading)
@@ -123,13 +125,16 @@ func TestALedgerIsMaskedVerifiedAndReadable(t *testing.T) {
 	}
 	all := workbook(t, finished(t, o.Server, "community", export(o.Server, "community", with(ask, object{"status": "all"}))).Text)
 	require.Len(t, all.rows, 2)
-	some := workbook(t, finished(t, o.Server, "community", export(o.Server, "community", with(ask, object{"status": []string{"submitted"}}))).Text)
+	some := workbook(t, finished(t, o.Server, "community", export(o.Server, "community",
+		with(ask, object{"status": []string{"submitted"}}))).Text)
 	require.Len(t, some.rows, 1)
 	name, _ := some.cell(t, 0, "姓名")
 	require.Equal(t, open.JSON["title"], name)
-	few := workbook(t, finished(t, o.Server, "community", export(o.Server, "community", with(ask, object{"columns": []string{"phone", "name"}}))).Text)
+	few := workbook(t, finished(t, o.Server, "community", export(o.Server, "community",
+		with(ask, object{"columns": []string{"phone", "name"}}))).Text)
 	require.Equal(t, []string{"序号", "区域", "楼栋", "单元", "房间", "手机号", "姓名"}, few.head[:7], "in the order that was asked for")
-	floating := workbook(t, finished(t, o.Server, "community", export(o.Server, "community", with(ask, object{"template": "floating", "status": "all"}))).Text)
+	floating := workbook(t, finished(t, o.Server, "community", export(o.Server, "community",
+		with(ask, object{"template": "floating", "status": "all"}))).Text)
 	require.Len(t, floating.rows, 1, "who is registered is not in the table of those who are not")
 	masked := workbook(t, finished(t, o.Server, "admin", export(o.Server, "admin", ask)).Text)
 	name, _ = masked.cell(t, 0, "姓名")
@@ -159,7 +164,8 @@ func TestAnEventsLedgerAsCSV(t *testing.T) {
 	require.Equal(t, "已受理", value("处置状态"))
 	o.Clock.Advance(time.Hour)
 	since := export(o.Server, "street", with(ask, object{"since": "2026-05-01T10:30:00+08:00"}))
-	require.Equal(t, 1, strings.Count(finished(t, o.Server, "street", since).Text, "\r\n"), "nothing changed since: the heading alone")
+	require.Equal(t, 1, strings.Count(finished(t, o.Server, "street", since).Text, "\r\n"),
+		"nothing changed since: the heading alone")
 }
 
 func TestValuesInClearLeaveUnderAPassword(t *testing.T) {
@@ -183,14 +189,20 @@ func TestValuesInClearLeaveUnderAPassword(t *testing.T) {
 	at := "/jobs/" + member(asked, "job.id").(string)
 	run(t, o.Server, []scenario{
 		{Name: "the password is shown once", As: "community", Get: at, Want: 200, Not: []string{password}},
-		{Name: "the trace says why", As: "community", Get: "/audit?act=export.create", Want: 200, Has: []string{"人口普查核对名单", "reveal=true"}, Not: []string{password}},
-		{Name: "and who fetched it", As: "community", Get: "/audit?act=export.fetch", Want: 200, JSON: object{"items.0.actor.name": "社区小赵"}},
-		{Name: "no reason", As: "community", Post: "/exports", Body: with(ask, object{"reason": nil}), Want: 422, Code: "validation.failed",
+		{Name: "the trace says why", As: "community", Get: "/audit?act=export.create", Want: 200,
+			Has: []string{"人口普查核对名单", "reveal=true"}, Not: []string{password}},
+		{Name: "and who fetched it", As: "community", Get: "/audit?act=export.fetch", Want: 200,
+			JSON: object{"items.0.actor.name": "社区小赵"}},
+		{Name: "no reason", As: "community", Post: "/exports", Body: with(ask, object{"reason": nil}), Want: 422,
+			Code:   "validation.failed",
 			Errors: []string{"reason:field.required"}},
-		{Name: "no password for CSV", As: "community", Post: "/exports", Body: with(ask, object{"format": "csv"}), Want: 422, Code: "validation.failed"},
+		{Name: "no password for CSV", As: "community", Post: "/exports", Body: with(ask, object{"format": "csv"}), Want: 422,
+			Code: "validation.failed"},
 		{Name: "an administrator reveals nothing", As: "admin", Post: "/exports", Body: ask, Want: 403, Code: "role.forbidden"},
-		{Name: "no such column", As: "community", Post: "/exports", Body: with(ask, object{"columns": []string{"religion"}}), Want: 422, Code: "field.unknown"},
-		{Name: "another kind's template", As: "community", Post: "/exports", Body: with(ask, object{"template": "shop"}), Want: 422, Code: "validation.failed"},
+		{Name: "no such column", As: "community", Post: "/exports", Body: with(ask, object{"columns": []string{"religion"}}), Want: 422,
+			Code: "field.unknown"},
+		{Name: "another kind's template", As: "community", Post: "/exports", Body: with(ask, object{"template": "shop"}), Want: 422,
+			Code: "validation.failed"},
 		{Name: "the neighbour's area", As: "community2", Post: "/exports", Body: ask, Want: 404, Code: "not_found"},
 		{Name: "a collector", As: "collector", Post: "/exports", Body: ask, Want: 403, Code: "role.forbidden"},
 	})
@@ -208,7 +220,8 @@ func TestAJobIsFollowedToItsEnd(t *testing.T) {
 		{Name: "another's job", As: "community2", Get: at, Want: 404, Code: "not_found"},
 		{Name: "another's events", As: "community2", Get: at + "/events", Want: 404, Code: "not_found"},
 		{Name: "another's list", As: "community2", Get: "/jobs", Want: 200, JSON: object{"items.0": nil}},
-		{Name: "one's own list", As: "community", Get: "/jobs", Want: 200, JSON: object{"items.0.state": "queued", "items.0.file": nil}},
+		{Name: "one's own list", As: "community", Get: "/jobs", Want: 200, JSON: object{"items.0.state": "queued",
+			"items.0.file": nil}},
 	})
 	ctx, stop := context.WithCancel(t.Context())
 	stopped := o.Background(ctx)
@@ -253,7 +266,8 @@ func TestWhoLostTheRightGetsNoFile(t *testing.T) {
 	o := openOffice(t)
 	clerk := hire(t, o.Server, "street", "clerk-li", object{"role": "community", "area_code": o.Community})
 	session := func() string { return tokenOf(login(t, o.Server, byPassword("clerk-li", goodPassword))) }
-	ask := street.Request{Method: "POST", Path: "/exports", Token: session(), Body: object{"kind": "person", "area": o.Community, "format": "csv"}}
+	ask := street.Request{Method: "POST", Path: "/exports", Token: session(), Body: object{"kind": "person", "area": o.Community,
+		"format": "csv"}}
 	done, waiting := o.Do(ask), street.Response{}
 	_, err := o.Services.Jobs.RunOnce(t.Context())
 	require.NoError(t, err)
@@ -265,8 +279,10 @@ func TestWhoLostTheRightGetsNoFile(t *testing.T) {
 	require.NoError(t, err)
 	token := session()
 	run(t, o.Server, []scenario{
-		{Name: "the file of before", Token: token, Get: fmt.Sprintf("/jobs/%s/file", member(done, "job.id")), Want: 403, Code: "role.forbidden"},
-		{Name: "the job of before fails", Token: token, Get: fmt.Sprintf("/jobs/%s", member(waiting, "job.id")), Want: 200, JSON: object{"state": "failed", "file": nil},
+		{Name: "the file of before", Token: token, Get: fmt.Sprintf("/jobs/%s/file", member(done, "job.id")), Want: 403,
+			Code: "role.forbidden"},
+		{Name: "the job of before fails", Token: token, Get: fmt.Sprintf("/jobs/%s", member(waiting, "job.id")), Want: 200,
+			JSON: object{"state": "failed", "file": nil},
 			Check: func(t *testing.T, r street.Response) {
 				require.Contains(t, []any{"role.forbidden", "not_found"}, member(r, "error.code"))
 			}},

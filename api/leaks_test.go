@@ -53,20 +53,25 @@ func (o *office) sensitive(s *secrets) map[string]object {
 	phone := func() string { return s.secret(o.gen.Phone()) }
 	return map[string]object{
 		"person": {"name": s.named("欧阳小丽"), "id_type": "111", "id_no": s.idNumber("41010219870314162", "1987-03-14"), "phone": phone(),
-			"residence_category": "floating", "relation_to_head": "0", "arrival_date": "2026-01-02", "inflow_reason": o.code("inflow_reason"),
-			"stay_type": o.code("dwelling_type"), "permit_type": o.code("residence_permit_type"), "permit_no": s.secret("4101022026777888999"),
+			"residence_category": "floating", "relation_to_head": "0", "arrival_date": "2026-01-02",
+			"inflow_reason": o.code("inflow_reason"),
+			"stay_type":     o.code("dwelling_type"), "permit_type": o.code("residence_permit_type"),
+			"permit_no":     s.secret("4101022026777888999"),
 			"landlord_name": s.named("诸葛大山"), "landlord_phone": phone(), "emergency_contact_name": s.named("令狐小青"),
 			"emergency_contact_phone": phone(), "help_wanted": []string{"disability"}},
 		"child": {"name": s.named("欧阳小苗"), "id_type": "111", "id_no": s.idNumber("41010220200923166", "2020-09-23"), "no_phone": true,
 			"residence_category": "registered", "relation_to_head": "2", "guardian_name": s.named("上官小云"), "guardian_relation": "母亲",
 			"guardian_phone": phone(), "guardian_consent": true},
-		"place": {"name": "桐柏路小院", "place_kind": "rental_house", "address": "桐柏路8号", "rental_use": o.code("rental_use"), "owner_name": s.named("司马小田"),
+		"place": {"name": "桐柏路小院", "place_kind": "rental_house", "address": "桐柏路8号", "rental_use": o.code("rental_use"),
+			"owner_name":  s.named("司马小田"),
 			"owner_phone": phone(), "manager_name": s.named("夏侯小河"), "manager_phone": phone(), "landlord": s.named("司马小山")},
-		"event":     o.event(object{"parties": []object{{"name": s.named("皇甫小松"), "phone": phone()}, {"name": s.named("尉迟小柏"), "phone": phone()}}, "call_back": true}),
+		"event": o.event(object{"parties": []object{{"name": s.named("皇甫小松"), "phone": phone()}, {"name": s.named("尉迟小柏"),
+			"phone": phone()}}, "call_back": true}),
 		"object":    o.lamp(nil),
 		"situation": {"category": o.gen.Situation()["category"], "content": "楼道堆物堵住了消防通道", "situation_kind": "hazard"},
 		"organisation": {"name": "中原区禾晟商贸", "org_kind": "self_employed", "business_address": "建设路62号", "contact_name": s.named("慕容小舟"),
-			"contact_phone": phone(), "legal_representative": s.named("宇文小岩"), "legal_representative_phone": phone(), "fire_officer_name": s.named("长孙小川"),
+			"contact_phone": phone(), "legal_representative": s.named("宇文小岩"), "legal_representative_phone": phone(),
+			"fire_officer_name":  s.named("长孙小川"),
 			"fire_officer_phone": phone()},
 	}
 }
@@ -78,7 +83,8 @@ func (o *office) code(list string) string {
 	return member(r, "items.0.code").(string)
 }
 
-var personas = []string{"", "resident", "resident2", "collector", "grid_leader", "department", "community", "community2", "street", "admin"}
+var personas = []string{"", "resident", "resident2", "collector", "grid_leader", "department", "community", "community2",
+	"street", "admin"}
 
 // TestNoSensitiveValueLeaves walks every reading operation as everybody, and looks into every answer, the log and the database.
 func TestNoSensitiveValueLeaves(t *testing.T) {
@@ -89,7 +95,8 @@ func TestNoSensitiveValueLeaves(t *testing.T) {
 	})
 	var s secrets
 	fake.PhoneCode("phonecode", s.secret(o.gen.Phone()))
-	require.Equal(t, 200, o.Do(street.Request{Method: "POST", Path: "/me/phone", As: "resident", Body: object{"code": "phonecode"}}).Status)
+	require.Equal(t, 200, o.Do(street.Request{Method: "POST", Path: "/me/phone", As: "resident",
+		Body: object{"code": "phonecode"}}).Status)
 	ids := o.fill(t, &s)
 	answers := 0
 	walk := func(as, method, path string, body any) {
@@ -133,7 +140,8 @@ func TestNoSensitiveValueLeaves(t *testing.T) {
 func (o *office) fill(t *testing.T, s *secrets) map[string][]string {
 	t.Helper()
 	data := o.sensitive(s)
-	ids := map[string][]string{"areas": {o.Community, o.Grid}, "buildings": {o.Building.String()}, "qrcodes": {o.Code}, "qr": {o.Code},
+	ids := map[string][]string{"areas": {o.Community, o.Grid}, "buildings": {o.Building.String()}, "qrcodes": {o.Code},
+		"qr":    {o.Code},
 		"rooms": {o.room(t, "collector")}, "forms": {"person", "event"}, "codes": {"sex"}, "attachments": {newID()}}
 	for _, as := range personas[1:] {
 		ids["accounts"] = append(ids["accounts"], o.account(as))
@@ -183,8 +191,10 @@ func (o *office) fill(t *testing.T, s *secrets) map[string][]string {
 // readable are the paths of every reading operation, with every id that is known for it.
 func (o *office) readable(t *testing.T, ids map[string][]string) []string {
 	t.Helper()
-	out := []string{"/records?limit=200", "/records?kind=person&status=verified", "/records?q=%E6%AC%A7%E9%98%B3", "/records?mine=true",
-		"/tallies?area=" + o.Community + "&group_by=building", "/tallies?area=" + o.Community + "&group_by=collector", "/records/" + "41010219870314162X"}
+	out := []string{"/records?limit=200", "/records?kind=person&status=verified", "/records?q=%E6%AC%A7%E9%98%B3",
+		"/records?mine=true",
+		"/tallies?area=" + o.Community + "&group_by=building", "/tallies?area=" + o.Community + "&group_by=collector",
+		"/records/" + "41010219870314162X"}
 	for _, op := range o.Ops.Ops {
 		if op.Method != http.MethodGet || strings.HasSuffix(op.Path, "/events") { // a stream, of jobs' progress only
 			continue

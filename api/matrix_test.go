@@ -27,7 +27,8 @@ import (
 )
 
 // roles are the columns of the matrix, in the order of the contract's ladder; "" is nobody.
-var roles = []string{"", "resident", "resident2", "collector", "grid_leader", "department", "community", "community2", "street", "admin"}
+var roles = []string{"", "resident", "resident2", "collector", "grid_leader", "department", "community", "community2", "street",
+	"admin"}
 
 // TestMain lets the package fail when an operation of the document was not tried by every role. A run of a part of the tests is not
 // judged.
@@ -205,7 +206,8 @@ func (m *matrix) area(p place, _ string) thing {
 }
 
 func (m *matrix) building(p place, _ string) thing {
-	return made(m.must("street", "POST", "/buildings", object{"area_code": p.grid, "name": m.next("楼"), "units": 1, "floors": 1, "rooms_per_floor": 1}))
+	return made(m.must("street", "POST", "/buildings", object{"area_code": p.grid, "name": m.next("楼"), "units": 1, "floors": 1,
+		"rooms_per_floor": 1}))
 }
 
 func (m *matrix) room(p place, _ string) thing {
@@ -219,11 +221,13 @@ func (m *matrix) posted(p place, who string) thing {
 }
 
 func (m *matrix) field(p place, _ string) thing {
-	return made(m.must("street", "POST", "/fields", object{"area_code": p.grid, "kind": "object", "name": m.next("f"), "label": "补充", "type": "text"}))
+	return made(m.must("street", "POST", "/fields", object{"area_code": p.grid, "kind": "object", "name": m.next("f"), "label": "补充",
+		"type": "text"}))
 }
 
 func (m *matrix) account(p place, _ string) thing {
-	body := object{"username": m.next("someone-"), "name": "某人", "password": goodPassword, "roles": []object{{"role": "collector", "area_code": p.grid}}}
+	body := object{"username": m.next("someone-"), "name": "某人", "password": goodPassword,
+		"roles": []object{{"role": "collector", "area_code": p.grid}}}
 	return made(m.must("street", "POST", "/accounts", body))
 }
 
@@ -299,5 +303,6 @@ func upload(field string, file []byte) street.Request {
 	if err != nil || w.Close() != nil {
 		panic(err) // cannot happen: it is all in memory
 	}
-	return street.Request{Method: "POST", Path: "/attachments", Body: b.Bytes(), Header: map[string]string{"Content-Type": w.FormDataContentType()}}
+	return street.Request{Method: "POST", Path: "/attachments", Body: b.Bytes(),
+		Header: map[string]string{"Content-Type": w.FormDataContentType()}}
 }

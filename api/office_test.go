@@ -74,7 +74,8 @@ func filled(t *testing.T, o *office) (event string) {
 	o.step("collector", o.make("resident", at("situation", "1", "202", plainSituation())), with(why, object{"action": "reject"}))
 	o.step("collector", o.step("collector", person("1", "301"), verify), with(why, object{"action": "archive"}))
 	o.step("resident2", o.make("resident2", at("event", "1", "302", o.event(nil))), object{"action": "withdraw"})
-	o.make("community", object{"kind": "object", "area_code": o.Grid, "data": o.lamp(nil), "method": "visit"}) // verified, in no building
+	o.make("community", object{"kind": "object", "area_code": o.Grid, "data": o.lamp(nil),
+		"method": "visit"}) // verified, in no building
 	e := o.make("resident", at("event", "1", "302", o.event(nil)))
 	e = o.step("grid_leader", e, object{"action": "accept"}) // verifies it
 	o.step("community", e, object{"action": "dispatch", "assignee": o.account("department"), "due_at": "2026-05-08T18:00:00+08:00"})
@@ -93,7 +94,8 @@ func knock(t *testing.T, o *office, i int, outcome string) {
 	t.Helper()
 	rooms := o.Do(street.Request{Method: "GET", Path: "/buildings/" + o.Building.String() + "/rooms", As: "collector"})
 	id := member(rooms, fmt.Sprintf("items.%d.id", i)).(string)
-	r := o.Do(street.Request{Method: "POST", Path: "/rooms/" + id + "/visits", As: "collector", Body: object{"method": "knock", "outcome": outcome}})
+	r := o.Do(street.Request{Method: "POST", Path: "/rooms/" + id + "/visits", As: "collector", Body: object{"method": "knock",
+		"outcome": outcome}})
 	require.Equal(t, http.StatusCreated, r.Status, r.Text)
 }
 
@@ -105,22 +107,30 @@ func TestTalliesAgreeWithAHandCount(t *testing.T) {
 	all := counted{1, 4, 1, 1, 1, 1, 12, 3}
 	// Covered of twelve rooms: unit 1 room 101 and unit 2 room 101, verified; unit 2 room 102, found vacant twice.
 	require.Equal(t, map[string]counted{
-		"person": {1, 2, 1, 0, 1, 0, 12, 3}, "place": {rooms: 12, covered: 3}, "event": {verified: 1, withdrawn: 1, rooms: 12, covered: 3},
-		"object": {verified: 1, rooms: 12, covered: 3}, "situation": {rejected: 1, rooms: 12, covered: 3}, "organisation": {rooms: 12, covered: 3},
+		"person": {1, 2, 1, 0, 1, 0, 12, 3}, "place": {rooms: 12, covered: 3}, "event": {verified: 1, withdrawn: 1, rooms: 12,
+			covered: 3},
+		"object": {verified: 1, rooms: 12, covered: 3}, "situation": {rejected: 1, rooms: 12, covered: 3},
+		"organisation": {rooms: 12, covered: 3},
 	}, tallied(t, o, "community", here+"kind"))
 	require.Equal(t, map[string]counted{
-		"submitted": {submitted: 1, rooms: 12, covered: 3}, "verified": {verified: 4, rooms: 12, covered: 3}, "returned": {returned: 1, rooms: 12, covered: 3},
-		"rejected": {rejected: 1, rooms: 12, covered: 3}, "archived": {archived: 1, rooms: 12, covered: 3}, "withdrawn": {withdrawn: 1, rooms: 12, covered: 3},
+		"submitted": {submitted: 1, rooms: 12, covered: 3}, "verified": {verified: 4, rooms: 12, covered: 3},
+		"returned": {returned: 1, rooms: 12, covered: 3},
+		"rejected": {rejected: 1, rooms: 12, covered: 3}, "archived": {archived: 1, rooms: 12, covered: 3},
+		"withdrawn": {withdrawn: 1, rooms: 12, covered: 3},
 	}, tallied(t, o, "community", here+"status"))
 	require.Equal(t, map[string]counted{o.Grid: all}, tallied(t, o, "community", here+"area"))
-	require.Equal(t, map[string]counted{o.Building.String(): {1, 3, 1, 1, 1, 1, 12, 3}, "none": {verified: 1}}, tallied(t, o, "community", here+"building"))
-	require.Equal(t, map[string]counted{"2026-05-01": {submitted: 1, verified: 3, returned: 1, rejected: 1, archived: 1, withdrawn: 1},
+	require.Equal(t, map[string]counted{o.Building.String(): {1, 3, 1, 1, 1, 1, 12, 3}, "none": {verified: 1}},
+		tallied(t, o, "community", here+"building"))
+	require.Equal(t, map[string]counted{"2026-05-01": {submitted: 1, verified: 3, returned: 1, rejected: 1, archived: 1,
+		withdrawn: 1},
 		"2026-05-02": {verified: 1}}, tallied(t, o, "community", here+"day"))
 	require.Equal(t, map[string]counted{o.account("collector"): {verified: 1, archived: 1}, o.account("community"): {verified: 1},
 		o.account("grid_leader"): {verified: 2}}, tallied(t, o, "community", here+"collector"))
 
-	require.Equal(t, map[string]counted{o.Building.String(): {1, 2, 1, 0, 1, 0, 12, 3}}, tallied(t, o, "community", here+"building&kind=person"))
-	require.Equal(t, tallied(t, o, "community", here+"kind"), tallied(t, o, "collector", "group_by=kind"), "a collector's grid holds all of it")
+	require.Equal(t, map[string]counted{o.Building.String(): {1, 2, 1, 0, 1, 0, 12, 3}},
+		tallied(t, o, "community", here+"building&kind=person"))
+	require.Equal(t, tallied(t, o, "community", here+"kind"), tallied(t, o, "collector", "group_by=kind"),
+		"a collector's grid holds all of it")
 	street := tallied(t, o, "street", "area=410102002&group_by=area")
 	require.Equal(t, all, street[o.Community])
 	require.Equal(t, counted{submitted: 1, rooms: 12}, street[o.Community2])
@@ -131,16 +141,19 @@ func TestWhoCountsWhat(t *testing.T) {
 	t.Parallel()
 	o := openOffice(t)
 	filled(t, o)
-	require.Equal(t, counted{verified: 1}, tallied(t, o, "department", "group_by=kind")["event"], "what was dispatched to it, and no rooms")
+	require.Equal(t, counted{verified: 1}, tallied(t, o, "department", "group_by=kind")["event"],
+		"what was dispatched to it, and no rooms")
 	require.Equal(t, counted{}, tallied(t, o, "department", "group_by=kind&area="+o.Community)["person"], "never the register")
 	run(t, o.Server, []scenario{
 		{Name: "the neighbour's community", As: "community", Get: "/tallies?area=" + o.Community2, Want: 404, Code: "not_found"},
 		{Name: "the street above a community", As: "community", Get: "/tallies?area=410102002", Want: 404, Code: "not_found"},
 		{Name: "an area that never was", As: "street", Get: "/tallies?area=410102002999", Want: 404, Code: "not_found"},
-		{Name: "no code", As: "street", Get: "/tallies?area=41010200", Want: 422, Code: "validation.failed", Errors: []string{"area:field.invalid"}},
+		{Name: "no code", As: "street", Get: "/tallies?area=41010200", Want: 422, Code: "validation.failed",
+			Errors: []string{"area:field.invalid"}},
 		{Name: "no grouping", As: "street", Get: "/tallies?group_by=mood", Want: 422, Code: "validation.failed"},
 		{Name: "no kind", As: "street", Get: "/tallies?kind=pets", Want: 422, Code: "validation.failed"},
-		{Name: "one's only area needs no name", As: "community", Get: "/tallies", Want: 200, JSON: object{"area": o.Community, "as_of": "2026-05-02T02:00:00.000+08:00"}},
+		{Name: "one's only area needs no name", As: "community", Get: "/tallies", Want: 200, JSON: object{"area": o.Community,
+			"as_of": "2026-05-02T02:00:00.000+08:00"}},
 	})
 }
 

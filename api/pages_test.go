@@ -48,7 +48,8 @@ func TestPagesForPeople(t *testing.T) {
 
 	page("/q/AbC123.txt", 200, "0123456789abcdef")
 	require.Equal(t, "not_found", page("/q/other.txt", 404).Code())
-	r := s.Do(street.Request{Method: "POST", Path: "/buildings/" + s.Building.String() + "/qrcodes", As: "community", Body: object{"rotate": true}})
+	r := s.Do(street.Request{Method: "POST", Path: "/buildings/" + s.Building.String() + "/qrcodes", As: "community",
+		Body: object{"rotate": true}})
 	require.Equal(t, 201, r.Status)
 	page("/q/"+s.Code, 410, "这个二维码已停用", `name="code"`)
 }
@@ -92,7 +93,8 @@ func TestPagesForMachines(t *testing.T) {
 func TestEveryAnswerIsGuarded(t *testing.T) {
 	t.Parallel()
 	s := street.New(t)
-	for _, path := range []string{"/", "/docs", "/q/", "/q/" + s.Code, "/healthz", "/openapi.json", "/api/v1/notice", "/api/v1/me", "/api/v1/nowhere", "/q/x.txt"} {
+	for _, path := range []string{"/", "/docs", "/q/", "/q/" + s.Code, "/healthz", "/openapi.json", "/api/v1/notice", "/api/v1/me",
+		"/api/v1/nowhere", "/q/x.txt"} {
 		r := s.Do(street.Request{Method: "GET", Path: path, Header: map[string]string{"Origin": "https://elsewhere.example"}})
 		require.Equal(t, "nosniff", r.Header.Get("X-Content-Type-Options"), path)
 		require.Equal(t, "DENY", r.Header.Get("X-Frame-Options"), path)
@@ -109,23 +111,26 @@ func TestEveryAnswerIsGuarded(t *testing.T) {
 	require.Equal(t, "no-store", me.Header.Get("Cache-Control"), "what an account sees is not kept by the way")
 	tls := s.Do(street.Request{Method: "GET", Path: "/", Header: map[string]string{"X-Forwarded-Proto": "https"}})
 	require.NotEmpty(t, tls.Header.Get("Strict-Transport-Security"))
-	require.Equal(t, 405, s.Do(street.Request{Method: "OPTIONS", Path: "/api/v1/me", Header: map[string]string{"Origin": "https://elsewhere.example",
-		"Access-Control-Request-Method": "GET"}}).Status, "a preflight is not answered")
+	require.Equal(t, 405, s.Do(street.Request{Method: "OPTIONS", Path: "/api/v1/me",
+		Header: map[string]string{"Origin": "https://elsewhere.example",
+			"Access-Control-Request-Method": "GET"}}).Status, "a preflight is not answered")
 }
 
 func TestARequestsIdIsKeptIfItLooksLikeOne(t *testing.T) {
 	t.Parallel()
 	s := street.New(t)
 	sent := func(id string) string {
-		return s.Do(street.Request{Method: "GET", Path: "/me", As: "street", Header: map[string]string{"X-Request-ID": id}}).Header.Get("X-Request-ID")
+		return s.Do(street.Request{Method: "GET", Path: "/me", As: "street",
+			Header: map[string]string{"X-Request-ID": id}}).Header.Get("X-Request-ID")
 	}
 	const good = "0198a000-0000-7000-8000-00000000abcd"
 	require.Equal(t, good, sent(good))
 	for _, bad := range []string{"short", "<script>alert(1)</script>", strings.Repeat("a", 65), "0198a000 0000 7000"} {
 		require.Regexp(t, `^[0-9a-f-]{36}$`, sent(bad))
 	}
-	r := s.Do(street.Request{Method: "POST", Path: "/areas", As: "community", Header: map[string]string{"X-Request-ID": good}, Body: object{"parent": s.Community,
-		"name": "新网格"}})
+	r := s.Do(street.Request{Method: "POST", Path: "/areas", As: "community", Header: map[string]string{"X-Request-ID": good},
+		Body: object{"parent": s.Community,
+			"name": "新网格"}})
 	require.Equal(t, 201, r.Status)
 	trace := s.Do(street.Request{Method: "GET", Path: "/audit?act=area.create", As: "community"})
 	require.Contains(t, trace.Text, good, "the trace names the request")
@@ -142,16 +147,21 @@ func TestNeitherRouteNorMethodNorSizeIsAnsweredInEnglish(t *testing.T) {
 		{Name: "a slash too many", As: "street", Get: "/areas/", Want: 404, Code: "not_found"},
 		{Name: "no method", As: "street", Put: "/areas", Want: 405, Code: "method.not_allowed"},
 		{Name: "a page cannot be posted to", Post: "/healthz", Want: 405, Code: "method.not_allowed"},
-		{Name: "a body of another kind", As: "street", Post: "/areas", Body: "parent: x", Header: map[string]string{"Content-Type": "application/yaml"}, Want: 415,
+		{Name: "a body of another kind", As: "street", Post: "/areas", Body: "parent: x",
+			Header: map[string]string{"Content-Type": "application/yaml"}, Want: 415,
 			Code: "media.unsupported"},
 		{Name: "no body", As: "community", Post: "/areas", Want: 400, Code: "request.malformed"},
 		{Name: "a body that is no JSON", As: "community", Post: "/areas", Body: "{", Want: 400, Code: "request.malformed"},
-		{Name: "a body longer than an operation's", As: "community", Post: "/areas", Body: `{"name":"` + strings.Repeat("x", 1<<20) + `"}`, Want: 413,
+		{Name: "a body longer than an operation's", As: "community", Post: "/areas", Body: `{"name":"` + strings.Repeat("x",
+			1<<20) + `"}`, Want: 413,
 			Code: "request.too_large"},
-		{Name: "a body longer than any", As: "community", Post: "/areas", Body: `{"name":"` + strings.Repeat("x", 13<<20) + `"}`, Want: 413,
+		{Name: "a body longer than any", As: "community", Post: "/areas", Body: `{"name":"` + strings.Repeat("x", 13<<20) + `"}`,
+			Want: 413,
 			Code: "request.too_large"},
-		{Name: "limit 0", As: "community", Get: "/areas?limit=0", Want: 422, Code: "validation.failed", Errors: []string{"limit:field.invalid"}},
-		{Name: "limit x", As: "community", Get: "/areas?limit=x", Want: 422, Code: "validation.failed", Errors: []string{"limit:field.invalid"}},
+		{Name: "limit 0", As: "community", Get: "/areas?limit=0", Want: 422, Code: "validation.failed",
+			Errors: []string{"limit:field.invalid"}},
+		{Name: "limit x", As: "community", Get: "/areas?limit=x", Want: 422, Code: "validation.failed",
+			Errors: []string{"limit:field.invalid"}},
 	})
 	require.NotContains(t, s.Logs.String(), `"level":"ERROR"`, "none of it is a fault of ours")
 	require.NotContains(t, s.Logs.String(), "panic")

@@ -52,11 +52,14 @@ func TestListFilters(t *testing.T) {
 	}
 	here := object{"building_id": o.Building, "unit": "1", "room": "101"}
 	p := keep("person", o.make("resident", o.at("person", o.person(object{"name": "欧阳小丽"}), nil)))
-	keep("child", o.make("resident", o.at("person", o.person(object{"name": "欧阳大明"}), object{"household_id": p.ID(), "room": "102"})))
+	keep("child", o.make("resident", o.at("person", o.person(object{"name": "欧阳大明"}), object{"household_id": p.ID(),
+		"room": "102"})))
 	keep("event", o.make("resident", o.at("event", o.event(nil), object{"unit": "2", "room": "201"})))
-	keep("verified", o.make("collector", with(here, object{"kind": "person", "method": "visit", "data": o.person(object{"name": "诸葛小亮"})})))
+	keep("verified", o.make("collector", with(here, object{"kind": "person", "method": "visit",
+		"data": o.person(object{"name": "诸葛小亮"})})))
 	keep("lamp", o.make("community", object{"kind": "object", "area_code": o.Community, "data": o.lamp(nil)}))
-	keep("accepted", o.step("grid_leader", o.make("collector", with(here, object{"kind": "event", "data": o.event(nil)})), object{"action": "accept"}))
+	keep("accepted", o.step("grid_leader", o.make("collector", with(here, object{"kind": "event", "data": o.event(nil)})),
+		object{"action": "accept"}))
 	keep("there", o.make("resident2", object{"kind": "event", "qr": o.Code2, "data": o.event(nil)}))
 	room := o.Do(street.Request{Method: "GET", Path: "/records/" + id["person"], As: "collector"}).JSON["room_id"].(string)
 	soon, late := "2027-04-01T00:00:00%2B08:00", "2027-06-01T00:00:00%2B08:00"
@@ -150,7 +153,8 @@ func TestPagesHaveNoGapAndNoRepetition(t *testing.T) {
 	items := []object{}
 	for i := range want {
 		want[len(want)-1-i] = newID()
-		items = append(items, object{"op": "create", "id": want[len(want)-1-i], "kind": "object", "area_code": o.Grid, "data": o.lamp(nil)})
+		items = append(items, object{"op": "create", "id": want[len(want)-1-i], "kind": "object", "area_code": o.Grid,
+			"data": o.lamp(nil)})
 	}
 	// Ids sent in any order, and many in one millisecond: order is by server time, then id.
 	r := o.Do(street.Request{Method: "POST", Path: "/records/batch", As: "collector", Body: object{"items": items}})
@@ -189,36 +193,47 @@ func TestSearchByNumber(t *testing.T) {
 	uscc := org["uscc"].(string)
 	rec := o.make("resident", o.at("person", o.person(object{"name": "欧阳小丽", "id_no": number, "phone": "15400000001"}), nil)).ID()
 	comp := o.make("community", object{"kind": "organisation", "area_code": o.Community, "data": org}).ID()
-	shop := o.make("collector", object{"kind": "place", "area_code": o.Grid, "data": object{"name": "小店", "place_kind": "venue", "address": "桐柏路",
+	shop := o.make("collector", object{"kind": "place", "area_code": o.Grid, "data": object{"name": "小店", "place_kind": "venue",
+		"address":       "桐柏路",
 		"manager_phone": "0371-67000001"}}).ID()
 	find := func(as, q string, more object, want ...string) scenario {
-		return scenario{Name: as + " " + q, As: as, Post: "/records/search", Body: with(object{"q": q}, more), Want: 200, Check: func(t *testing.T, r street.Response) {
-			var got []string
-			for _, x := range r.JSON["items"].([]any) {
-				got = append(got, x.(object)["id"].(string))
-			}
-			require.Equal(t, want, got, r.Text)
-			require.NotContains(t, r.Text, number)
-			require.NotContains(t, r.Text, "15400000001")
-		}}
+		return scenario{Name: as + " " + q, As: as, Post: "/records/search", Body: with(object{"q": q}, more), Want: 200,
+			Check: func(t *testing.T, r street.Response) {
+				var got []string
+				for _, x := range r.JSON["items"].([]any) {
+					got = append(got, x.(object)["id"].(string))
+				}
+				require.Equal(t, want, got, r.Text)
+				require.NotContains(t, r.Text, number)
+				require.NotContains(t, r.Text, "15400000001")
+			}}
 	}
 	run(t, o.Server, []scenario{
-		find("collector", number, nil, rec), find("community", strings.ToLower(number), nil, rec), find("street", " "+number[:6]+" "+number[6:]+" ", nil, rec),
-		find("collector", "15400000001", nil, rec), find("collector", "154 0000 0001", nil, rec), find("collector", "154-0000-0001", nil, rec),
+		find("collector", number, nil, rec), find("community", strings.ToLower(number), nil, rec), find("street",
+			" "+number[:6]+" "+number[6:]+" ", nil, rec),
+		find("collector", "15400000001", nil, rec), find("collector", "154 0000 0001", nil, rec), find("collector", "154-0000-0001",
+			nil, rec),
 		find("collector", "+86 154 0000 0001", nil, rec), find("collector", "1540000", nil),
-		find("community", uscc, nil, comp), find("community", strings.ToLower(uscc), nil, comp), find("community", "0371-67000001", nil, shop),
+		find("community", uscc, nil, comp), find("community", strings.ToLower(uscc), nil, comp), find("community", "0371-67000001", nil,
+			shop),
 		find("community", "(0371) 67000001", nil, shop),
 		find("collector", "欧阳", nil, rec), find("collector", "小丽", nil), find("collector", "410102", nil),
-		find("community", number, object{"kind": "event"}), find("community", number, object{"kind": "person", "status": "submitted", "area": o.Grid}, rec),
-		find("collector", uscc, nil), find("community2", number, nil), find("community2", "15400000001", nil), find("community2", "欧阳", nil),
+		find("community", number, object{"kind": "event"}), find("community", number, object{"kind": "person", "status": "submitted",
+			"area": o.Grid}, rec),
+		find("collector", uscc, nil), find("community2", number, nil), find("community2", "15400000001", nil), find("community2", "欧阳",
+			nil),
 		find("admin", number, nil, rec),
 		{Name: "a resident", As: "resident", Post: "/records/search", Body: object{"q": number}, Want: 403, Code: model.RoleForbidden},
-		{Name: "a department", As: "department", Post: "/records/search", Body: object{"q": number}, Want: 403, Code: model.RoleForbidden},
+		{Name: "a department", As: "department", Post: "/records/search", Body: object{"q": number}, Want: 403,
+			Code: model.RoleForbidden},
 		{Name: "nobody", Post: "/records/search", Body: object{"q": number}, Want: 401, Code: model.AuthRequired},
 		{Name: "nothing to look for", As: "collector", Post: "/records/search", Body: object{"q": ""}, Want: 422, Code: model.Invalid},
-		{Name: "too many", As: "collector", Post: "/records/search", Body: object{"q": number, "limit": 201}, Want: 422, Code: model.Invalid},
-		{Name: "a bad cursor", As: "collector", Post: "/records/search", Body: object{"q": "欧阳小丽", "cursor": "????????"}, Want: 422, Code: model.Invalid},
-		{Name: "an unknown filter", As: "collector", Post: "/records/search", Body: object{"q": number, "nickname": "x"}, Want: 422, Code: model.FieldUnknown},
+		{Name: "too many", As: "collector", Post: "/records/search", Body: object{"q": number, "limit": 201}, Want: 422,
+			Code: model.Invalid},
+		{Name: "a bad cursor", As: "collector", Post: "/records/search", Body: object{"q": "欧阳小丽", "cursor": "????????"}, Want: 422,
+			Code: model.Invalid},
+		{Name: "an unknown filter", As: "collector", Post: "/records/search", Body: object{"q": number, "nickname": "x"}, Want: 422,
+			Code: model.FieldUnknown},
 	})
 	require.NotContains(t, o.Logs.String(), number)
 	require.NotContains(t, o.Logs.String(), "15400000001")
@@ -245,16 +260,20 @@ func TestHistoryIsAMaskedChain(t *testing.T) {
 			require.NotEmpty(t, v["at"])
 			require.NotNil(t, v["changes"])
 			prev = v["hash"].(string)
-			steps = append(steps, fmt.Sprintf("%s %s>%s %s", v["action"], v["from"], v["to"], member(street.Response{JSON: v}, "actor.role")))
+			steps = append(steps, fmt.Sprintf("%s %s>%s %s", v["action"], v["from"], v["to"], member(street.Response{JSON: v},
+				"actor.role")))
 		}
-		require.Equal(t, []string{"create >submitted resident", "return submitted>returned collector", "resubmit returned>submitted resident",
+		require.Equal(t, []string{"create >submitted resident", "return submitted>returned collector",
+			"resubmit returned>submitted resident",
 			"verify submitted>verified collector"}, steps)
 	}
 	at := "/records/" + rec.ID() + "/history"
 	run(t, o.Server, []scenario{
-		{Name: "the submitter", As: "resident", Get: at, Want: 200, Check: chain, Not: secrets, Has: []string{"154****0002", "请补充单元", `"label":"手机号"`}},
+		{Name: "the submitter", As: "resident", Get: at, Want: 200, Check: chain, Not: secrets, Has: []string{"154****0002", "请补充单元",
+			`"label":"手机号"`}},
 		{Name: "staff", As: "collector", Get: at, Want: 200, Check: chain, Not: secrets, Has: []string{"欧阳小丽", "采集员小王"}},
-		{Name: "an administrator sees no name", As: "admin", Get: at, Want: 200, Check: chain, Not: append(secrets, "欧阳小丽"), Has: []string{"欧**"}},
+		{Name: "an administrator sees no name", As: "admin", Get: at, Want: 200, Check: chain, Not: append(secrets, "欧阳小丽"),
+			Has: []string{"欧**"}},
 		{Name: "a neighbour", As: "resident2", Get: at, Want: 404, Code: model.NotFound},
 		{Name: "another community", As: "community2", Get: at, Want: 404, Code: model.NotFound},
 		{Name: "a department", As: "department", Get: at, Want: 404, Code: model.NotFound},
@@ -269,17 +288,20 @@ func TestRevealByRoleAndField(t *testing.T) {
 		opt.WeChat = wechat.Options{AppID: fakewechat.AppID, AppSecret: fakewechat.AppSecret, HTTP: fake.Transport()}
 	})
 	fake.PhoneCode("phonecode", "15400000009")
-	require.Equal(t, 200, o.Do(street.Request{Method: "POST", Path: "/me/phone", As: "resident", Body: object{"code": "phonecode"}}).Status)
+	require.Equal(t, 200, o.Do(street.Request{Method: "POST", Path: "/me/phone", As: "resident",
+		Body: object{"code": "phonecode"}}).Status)
 	p := o.person(nil)
 	rec := "/records/" + o.make("resident", o.at("person", p, nil)).ID() + "/reveal"
 	dispatched := func(callBack bool) string {
-		e := o.step("grid_leader", o.make("resident", o.at("event", o.event(object{"call_back": callBack}), nil)), object{"action": "accept"})
+		e := o.step("grid_leader", o.make("resident", o.at("event", o.event(object{"call_back": callBack}), nil)),
+			object{"action": "accept"})
 		o.step("community", e, object{"action": "dispatch", "assignee": o.account("department"), "due_at": "2026-05-04T10:00:00+08:00"})
 		return "/records/" + e.ID() + "/reveal"
 	}
 	call, quiet := dispatched(true), dispatched(false)
 	ask := func(as, at, fields string, status int, code model.Code, want object) scenario {
-		return scenario{Name: as + " " + fields, As: as, Post: at, Body: object{"fields": strings.Fields(fields), "reason": "核对信息"}, Want: status, Code: code,
+		return scenario{Name: as + " " + fields, As: as, Post: at, Body: object{"fields": strings.Fields(fields), "reason": "核对信息"},
+			Want: status, Code: code,
 			JSON: want}
 	}
 	run(t, o.Server, []scenario{
@@ -303,7 +325,8 @@ func TestRevealByRoleAndField(t *testing.T) {
 		ask("community", rec, "", 422, model.Invalid, nil),
 		{Name: "no reason", As: "community", Post: rec, Body: object{"fields": []string{"phone"}}, Want: 422, Code: model.Invalid,
 			Errors: []string{"reason:field.required"}},
-		{Name: "a blank reason", As: "community", Post: rec, Body: object{"fields": []string{"phone"}, "reason": "   "}, Want: 422, Code: model.Invalid},
+		{Name: "a blank reason", As: "community", Post: rec, Body: object{"fields": []string{"phone"}, "reason": "   "}, Want: 422,
+			Code: model.Invalid},
 		{Name: "nobody", Post: rec, Body: object{"fields": []string{"phone"}, "reason": "核对信息"}, Want: 401, Code: model.AuthRequired},
 		{Name: "every one is in the audit", As: "street", Get: "/audit?act=record.reveal", Want: 200,
 			Has: []string{`"act":"record.reveal"`, "id_no", "核对信息", "采集员小王", "处置部门小郑", strings.Split(rec, "/")[2]},
@@ -319,7 +342,8 @@ func TestDuplicatesAreToldToStaffOnly(t *testing.T) {
 	twin := o.make("collector", object{"kind": "person", "building_id": o.Building, "data": with(p, object{"phone": o.gen.Phone()})})
 	far := o.make("resident2", object{"kind": "person", "qr": o.Code2, "data": p})
 	get := func(as, id string, duplicates, elsewhere any) scenario {
-		return scenario{Name: as + " " + id, As: as, Get: "/records/" + id, Want: 200, JSON: object{"duplicates": duplicates, "duplicates_elsewhere": elsewhere}}
+		return scenario{Name: as + " " + id, As: as, Get: "/records/" + id, Want: 200, JSON: object{"duplicates": duplicates,
+			"duplicates_elsewhere": elsewhere}}
 	}
 	run(t, o.Server, []scenario{
 		get("collector", first.ID(), []any{twin.ID()}, true), get("community", first.ID(), []any{twin.ID()}, true),
@@ -329,9 +353,11 @@ func TestDuplicatesAreToldToStaffOnly(t *testing.T) {
 		{Name: "the reporter", As: "resident", Get: "/records/" + first.ID(), Want: 200, Not: []string{"duplicates"}},
 		{Name: "the neighbour", As: "resident2", Get: "/records/" + far.ID(), Want: 200, Not: []string{"duplicates"}},
 		{Name: "their lists", As: "resident2", Get: "/records", Want: 200, Not: []string{"duplicates"}},
-		{Name: "a new record tells at once", As: "community2", Post: "/records", Want: 201, JSON: object{"duplicates.0": far.ID(), "duplicates_elsewhere": true},
+		{Name: "a new record tells at once", As: "community2", Post: "/records", Want: 201, JSON: object{"duplicates.0": far.ID(),
+			"duplicates_elsewhere": true},
 			Body: object{"kind": "person", "building_id": o.Building2, "data": p}},
-		{Name: "gone records are none", As: "resident2", Post: "/records/" + far.ID() + "/transitions", Match: `"1"`, Body: object{"action": "withdraw"},
+		{Name: "gone records are none", As: "resident2", Post: "/records/" + far.ID() + "/transitions", Match: `"1"`,
+			Body: object{"action": "withdraw"},
 			Want: 200, Not: []string{"duplicates"}},
 		{Name: "withdrawn is not counted", As: "street", Get: "/records/" + twin.ID(), Want: 200, Not: []string{far.ID()}},
 	})

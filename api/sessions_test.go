@@ -20,8 +20,9 @@ import (
 // restart starts the product again on the same database and folder, as after a crash, with other options; s talks to it from then on.
 func restart(t *testing.T, s *street.Server, changes ...street.Change) {
 	t.Helper()
-	o := app.Options{Data: s.Data, BaseURL: "http://six.test", Version: "test", Demo: true, MaxBody: 12 << 20, Workers: 1, Clock: s.Clock.Now,
-		Log: slog.New(slog.NewJSONHandler(s.Logs, nil))}
+	o := app.Options{Data: s.Data, BaseURL: "http://six.test", Version: "test", Demo: true, MaxBody: 12 << 20, Workers: 1,
+		Clock: s.Clock.Now,
+		Log:   slog.New(slog.NewJSONHandler(s.Logs, nil))}
 	for _, c := range changes {
 		c(&o)
 	}
@@ -52,8 +53,9 @@ func as(s *street.Server, token string) street.Response {
 // hire makes an account with a password over the API.
 func hire(t *testing.T, s *street.Server, by, username string, roles ...object) street.Response {
 	t.Helper()
-	r := s.Do(street.Request{Method: "POST", Path: "/accounts", As: by, Body: object{"username": username, "name": "新同事", "password": goodPassword,
-		"roles": roles}})
+	r := s.Do(street.Request{Method: "POST", Path: "/accounts", As: by, Body: object{"username": username, "name": "新同事",
+		"password": goodPassword,
+		"roles":    roles}})
 	require.Equal(t, http.StatusCreated, r.Status, r.Text)
 	return r
 }
@@ -69,8 +71,9 @@ func agreement(scopes ...string) object {
 func TestEveryPersonaLogsInAndWorksWhereThePlanSays(t *testing.T) {
 	t.Parallel()
 	s := street.New(t)
-	for persona, area := range map[string]string{"resident": "", "resident2": "", "collector": s.Grid, "grid_leader": s.Grid, "department": "410102002",
-		"community": s.Community, "community2": s.Community2, "street": "410102002", "admin": ""} {
+	for persona, area := range map[string]string{"resident": "", "resident2": "", "collector": s.Grid, "grid_leader": s.Grid,
+		"department": "410102002",
+		"community":  s.Community, "community2": s.Community2, "street": "410102002", "admin": ""} {
 		r := login(t, s, object{"grant": "demo", "persona": persona})
 		require.Equal(t, area, member(r, "account.roles.0.area_code"), persona)
 		require.NotEmpty(t, tokenOf(r), persona)
@@ -79,10 +82,12 @@ func TestEveryPersonaLogsInAndWorksWhereThePlanSays(t *testing.T) {
 		require.Empty(t, r.Header.Values("Set-Cookie"), persona)
 	}
 	run(t, s, []scenario{
-		{Name: "an unknown persona", Post: "/sessions", Body: object{"grant": "demo", "persona": "mayor"}, Want: 422, Code: "validation.failed",
+		{Name: "an unknown persona", Post: "/sessions", Body: object{"grant": "demo", "persona": "mayor"}, Want: 422,
+			Code:   "validation.failed",
 			Errors: []string{"persona:field.not_a_choice"}},
 		{Name: "an unknown grant", Post: "/sessions", Body: object{"grant": "magic"}, Want: 422, Code: "validation.failed"},
-		{Name: "no grant", Post: "/sessions", Body: object{}, Want: 422, Code: "validation.failed", Errors: []string{"grant:field.required"}},
+		{Name: "no grant", Post: "/sessions", Body: object{}, Want: 422, Code: "validation.failed",
+			Errors: []string{"grant:field.required"}},
 		{Name: "a grant without its proof", Post: "/sessions", Body: object{"grant": "password", "username": "wang"}, Want: 422,
 			Code: "validation.failed", Errors: []string{"password:field.required"}},
 		{Name: "broken JSON", Post: "/sessions", Body: `{"grant":`, Want: 400, Code: "request.malformed"},
@@ -90,12 +95,15 @@ func TestEveryPersonaLogsInAndWorksWhereThePlanSays(t *testing.T) {
 	s.Token("street")
 	restart(t, s, func(o *app.Options) { o.Demo = false })
 	run(t, s, []scenario{
-		{Name: "outside the demo there are no personas", Post: "/sessions", Body: object{"grant": "demo", "persona": "street"}, Want: 404, Code: "not_found"},
+		{Name: "outside the demo there are no personas", Post: "/sessions", Body: object{"grant": "demo", "persona": "street"},
+			Want: 404, Code: "not_found"},
 		{Name: "and their tokens are worth nothing", As: "street", Get: "/me", Want: 401, Code: "auth.invalid"},
-		{Name: "nor is a code alone, with the web form off", Post: "/sessions", Body: object{"grant": "scan", "code": s.Code}, Want: 404, Code: "not_found"},
+		{Name: "nor is a code alone, with the web form off", Post: "/sessions", Body: object{"grant": "scan", "code": s.Code},
+			Want: 404, Code: "not_found"},
 	})
 	restart(t, s, func(o *app.Options) { o.Demo, o.WebForm = false, true })
-	run(t, s, []scenario{{Name: "with the web form on it is", Post: "/sessions", Body: object{"grant": "scan", "code": s.Code}, Want: 201}})
+	run(t, s, []scenario{{Name: "with the web form on it is", Post: "/sessions", Body: object{"grant": "scan", "code": s.Code},
+		Want: 201}})
 }
 
 func TestWhoSentItIsSaidOrRefused(t *testing.T) {
@@ -108,7 +116,8 @@ func TestWhoSentItIsSaidOrRefused(t *testing.T) {
 		{Name: "something that is no token", Token: "abc", Get: "/me", Want: 401, Code: "auth.invalid"},
 		{Name: "a token nobody gave", Token: strings.Repeat("A", len(tokenOf(dead))), Get: "/me", Want: 401, Code: "auth.invalid"},
 		{Name: "a token that was ended", Token: tokenOf(dead), Get: "/me", Want: 401, Code: "auth.invalid"},
-		{Name: "another scheme", Get: "/me", Header: map[string]string{"Authorization": "Basic YTpi"}, Want: 401, Code: "auth.required"},
+		{Name: "another scheme", Get: "/me", Header: map[string]string{"Authorization": "Basic YTpi"}, Want: 401,
+			Code: "auth.required"},
 	})
 	a, b := login(t, s, object{"grant": "demo", "persona": "street"}), login(t, s, object{"grant": "demo", "persona": "street"})
 	other := login(t, s, object{"grant": "demo", "persona": "community"})
@@ -119,7 +128,8 @@ func TestWhoSentItIsSaidOrRefused(t *testing.T) {
 		ids[v.(object)["current"].(bool)] = v.(object)["id"].(string)
 	}
 	run(t, s, []scenario{
-		{Name: "another account's session does not exist", Token: tokenOf(other), Delete: "/sessions/" + ids[false], Want: 404, Code: "not_found"},
+		{Name: "another account's session does not exist", Token: tokenOf(other), Delete: "/sessions/" + ids[false], Want: 404,
+			Code: "not_found"},
 		{Name: "one's own other session ends", Token: tokenOf(a), Delete: "/sessions/" + ids[false], Want: 204},
 		{Name: "at once", Token: tokenOf(b), Get: "/me", Want: 401, Code: "auth.invalid"},
 		{Name: "it does not end twice", Token: tokenOf(a), Delete: "/sessions/" + ids[false], Want: 404, Code: "not_found"},
@@ -146,17 +156,22 @@ func TestTheConsolesCookie(t *testing.T) {
 	both := map[string]string{"Cookie": pair, "X-CSRF-Token": csrf}
 	run(t, s, []scenario{
 		{Name: "reading needs the cookie alone", Get: "/me", Header: cookie, Want: 200, JSON: object{"username": "clerk.wang"}},
-		{Name: "writing needs the page's token too", Put: "/me/consent", Header: cookie, Body: agreement("general"), Want: 403, Code: "role.forbidden"},
-		{Name: "the right one", Put: "/me/consent", Header: map[string]string{"Cookie": pair, "X-CSRF-Token": csrf + "x"}, Body: agreement("general"),
+		{Name: "writing needs the page's token too", Put: "/me/consent", Header: cookie, Body: agreement("general"), Want: 403,
+			Code: "role.forbidden"},
+		{Name: "the right one", Put: "/me/consent", Header: map[string]string{"Cookie": pair, "X-CSRF-Token": csrf + "x"},
+			Body: agreement("general"),
 			Want: 403, Code: "role.forbidden"},
 		{Name: "both together write", Put: "/me/consent", Header: both, Body: agreement("general"), Want: 200},
-		{Name: "a stolen cookie is no bearer token", Token: strings.TrimPrefix(pair, "six_session="), Get: "/me", Want: 401, Code: "auth.invalid"},
-		{Name: "a phone needs no cookie", Post: "/sessions", Body: object{"grant": "scan", "code": s.Code, "cookie": true}, Want: 422, Code: "validation.failed",
+		{Name: "a stolen cookie is no bearer token", Token: strings.TrimPrefix(pair, "six_session="), Get: "/me", Want: 401,
+			Code: "auth.invalid"},
+		{Name: "a phone needs no cookie", Post: "/sessions", Body: object{"grant": "scan", "code": s.Code, "cookie": true}, Want: 422,
+			Code:   "validation.failed",
 			Errors: []string{"cookie:field.invalid"}},
-		{Name: "logging out takes the cookie away", Delete: "/sessions/current", Header: both, Want: 204, Check: func(t *testing.T, r street.Response) {
-			require.Contains(t, r.Header.Get("Set-Cookie"), "six_session=;")
-			require.Contains(t, r.Header.Get("Set-Cookie"), "Max-Age=0")
-		}},
+		{Name: "logging out takes the cookie away", Delete: "/sessions/current", Header: both, Want: 204,
+			Check: func(t *testing.T, r street.Response) {
+				require.Contains(t, r.Header.Get("Set-Cookie"), "six_session=;")
+				require.Contains(t, r.Header.Get("Set-Cookie"), "Max-Age=0")
+			}},
 		{Name: "and the session with it", Get: "/me", Header: cookie, Want: 401, Code: "auth.invalid"},
 	})
 	restart(t, s, func(o *app.Options) { o.BaseURL = "https://six.test" })
@@ -171,7 +186,8 @@ func TestSessionsEndByTheClock(t *testing.T) {
 	look := func() street.Response {
 		return s.Do(street.Request{Method: "GET", Path: "/me", Header: map[string]string{"Cookie": pair}})
 	}
-	phone, scan := tokenOf(login(t, s, object{"grant": "demo", "persona": "resident"})), tokenOf(login(t, s, object{"grant": "scan", "code": s.Code}))
+	phone, scan := tokenOf(login(t, s, object{"grant": "demo", "persona": "resident"})),
+		tokenOf(login(t, s, object{"grant": "scan", "code": s.Code}))
 	for range 3 {
 		s.Clock.Advance(29 * time.Minute)
 		require.Equal(t, 200, look().Status, "whoever works stays logged in")
@@ -235,9 +251,11 @@ func TestWeChatTellsWhoItIs(t *testing.T) {
 	run(t, s, []scenario{
 		{Name: "a code is good once", Post: "/sessions", Body: byCode("code-1"), Want: 401, Code: "auth.invalid"},
 		{Name: "a code that WeChat did not give", Post: "/sessions", Body: byCode("made-up"), Want: 401, Code: "auth.invalid"},
-		{Name: "the phone number from WeChat is masked", Token: tokenOf(li), Post: "/me/phone", Body: object{"code": "phone-1"}, Want: 200,
+		{Name: "the phone number from WeChat is masked", Token: tokenOf(li), Post: "/me/phone", Body: object{"code": "phone-1"},
+			Want: 200,
 			JSON: object{"phone": "164****5678"}, Not: []string{"16412345678"}},
-		{Name: "its code is good once too", Token: tokenOf(li), Post: "/me/phone", Body: object{"code": "phone-1"}, Want: 422, Code: "validation.failed",
+		{Name: "its code is good once too", Token: tokenOf(li), Post: "/me/phone", Body: object{"code": "phone-1"}, Want: 422,
+			Code:   "validation.failed",
 			Errors: []string{"code:field.invalid"}},
 	})
 	f.Fail(fakewechat.Session, -1)
@@ -272,26 +290,31 @@ func TestASecondFactor(t *testing.T) {
 		return object{"grant": "password", "username": "li.na", "password": goodPassword, "otp": c}
 	}
 	run(t, s, []scenario{
-		{Name: "a wrong code does not turn it on", Token: token, Put: "/me/otp", Body: object{"otp": wrong}, Want: 422, Code: "validation.failed",
+		{Name: "a wrong code does not turn it on", Token: token, Put: "/me/otp", Body: object{"otp": wrong}, Want: 422,
+			Code:   "validation.failed",
 			Errors: []string{"otp:field.invalid"}},
 		{Name: "the right one does", Token: token, Put: "/me/otp", Body: object{"otp": first}, Want: 204},
 		{Name: "not twice", Token: token, Put: "/me/otp", Body: object{"otp": first}, Want: 409, Code: "conflict"},
 		{Name: "other sessions end", Token: other, Get: "/me", Want: 401, Code: "auth.invalid"},
-		{Name: "now it is asked for", Post: "/sessions", Body: byPassword("li.na", goodPassword), Want: 401, Code: "auth.invalid", Errors: []string{"otp:field.required"}},
+		{Name: "now it is asked for", Post: "/sessions", Body: byPassword("li.na", goodPassword), Want: 401, Code: "auth.invalid",
+			Errors: []string{"otp:field.required"}},
 		{Name: "a used code is worth nothing", Post: "/sessions", Body: withCode(first), Want: 401, Code: "auth.invalid"},
 	})
 	s.Clock.Advance(time.Minute)
 	require.Equal(t, 201, s.Do(street.Request{Method: "POST", Path: "/sessions", Body: withCode(code())}).Status)
 	run(t, s, []scenario{
 		{Name: "the account says so", Token: token, Get: "/me", Want: 200, JSON: object{"otp": true}},
-		{Name: "off needs the password", Token: token, Delete: "/me/otp", Body: object{"password": goodPassword + "x"}, Want: 422, Code: "validation.failed"},
+		{Name: "off needs the password", Token: token, Delete: "/me/otp", Body: object{"password": goodPassword + "x"}, Want: 422,
+			Code: "validation.failed"},
 		{Name: "off", Token: token, Delete: "/me/otp", Body: object{"password": goodPassword}, Want: 204},
 		{Name: "the password alone is enough again", Post: "/sessions", Body: byPassword("li.na", goodPassword), Want: 201},
-		{Name: "a wrong old password", Token: token, Put: "/me/password", Body: object{"old": "Not-this-1", "new": "Another-2026-y"}, Want: 422,
+		{Name: "a wrong old password", Token: token, Put: "/me/password", Body: object{"old": "Not-this-1", "new": "Another-2026-y"},
+			Want: 422,
 			Code: "validation.failed", Errors: []string{"old:field.invalid"}},
 		{Name: "a weak new one", Token: token, Put: "/me/password", Body: object{"old": goodPassword, "new": "abcdefgh"}, Want: 422,
 			Code: "validation.failed", Errors: []string{"new:field.invalid"}},
-		{Name: "a new password", Token: token, Put: "/me/password", Body: object{"old": goodPassword, "new": "Another-2026-y"}, Want: 204},
+		{Name: "a new password", Token: token, Put: "/me/password", Body: object{"old": goodPassword, "new": "Another-2026-y"},
+			Want: 204},
 		{Name: "the old one is none", Post: "/sessions", Body: byPassword("li.na", goodPassword), Want: 401, Code: "auth.invalid"},
 		{Name: "the new one is", Post: "/sessions", Body: byPassword("li.na", "Another-2026-y"), Want: 201},
 	})
@@ -311,13 +334,17 @@ func TestAScanOpensOneBuildingForTenSubmissionsADay(t *testing.T) {
 	me := login(t, s, object{"grant": "scan", "code": s.Code})
 	require.Equal(t, s.Building.String(), member(me, "account.scan_building"))
 	token := tokenOf(me)
-	old := s.Do(street.Request{Method: "POST", Path: "/buildings/" + s.Building2.String() + "/qrcodes", As: "street", Body: object{"rotate": true}})
+	old := s.Do(street.Request{Method: "POST", Path: "/buildings/" + s.Building2.String() + "/qrcodes", As: "street",
+		Body: object{"rotate": true}})
 	require.Equal(t, 201, old.Status, old.Text)
 	fresh := old.JSON["code"].(string)
 	run(t, s, []scenario{
-		{Name: "a code that was never given", Post: "/sessions", Body: object{"grant": "scan", "code": "23456789ABCDEF"}, Want: 404, Code: "qr.unknown"},
-		{Name: "a code that was revoked", Post: "/sessions", Body: object{"grant": "scan", "code": s.Code2}, Want: 410, Code: "qr.revoked"},
-		{Name: "a code as a person types it", Post: "/sessions", Body: object{"grant": "scan", "code": " " + strings.ToLower(s.Code)}, Want: 201},
+		{Name: "a code that was never given", Post: "/sessions", Body: object{"grant": "scan", "code": "23456789ABCDEF"}, Want: 404,
+			Code: "qr.unknown"},
+		{Name: "a code that was revoked", Post: "/sessions", Body: object{"grant": "scan", "code": s.Code2}, Want: 410,
+			Code: "qr.revoked"},
+		{Name: "a code as a person types it", Post: "/sessions", Body: object{"grant": "scan", "code": " " + strings.ToLower(s.Code)},
+			Want: 201},
 		{Name: "not without consent", Token: token, Post: "/records", Body: fromScan(s.Code), Want: 403, Code: "consent.required"},
 		{Name: "consent", Token: token, Put: "/me/consent", Body: agreement("general", "sensitive"), Want: 200},
 		{Name: "no other building", Token: token, Post: "/records", Body: fromScan(fresh), Want: 403, Code: "role.forbidden"},
@@ -349,14 +376,20 @@ func TestConsentIsToTheNoticeInForce(t *testing.T) {
 	sensitive["help_wanted"] = []string{"veteran"}
 	body := object{"kind": "person", "qr": s.Code, "unit": "1", "room": "101", "data": sensitive}
 	run(t, s, []scenario{
-		{Name: "the notice says what is collected", Get: "/notice", Want: 200, Has: []string{"证件号码", "手机号", identity.CurrentNotice().Version}},
-		{Name: "an old version", As: "resident", Put: "/me/consent", Body: object{"version": "2020-01-1", "scopes": []string{"general"}}, Want: 422,
+		{Name: "the notice says what is collected", Get: "/notice", Want: 200, Has: []string{"证件号码", "手机号",
+			identity.CurrentNotice().Version}},
+		{Name: "an old version", As: "resident", Put: "/me/consent", Body: object{"version": "2020-01-1",
+			"scopes": []string{"general"}}, Want: 422,
 			Code: "validation.failed", Errors: []string{"version:field.invalid"}},
-		{Name: "sensitive alone", As: "resident", Put: "/me/consent", Body: agreement("sensitive"), Want: 422, Code: "validation.failed",
+		{Name: "sensitive alone", As: "resident", Put: "/me/consent", Body: agreement("sensitive"), Want: 422,
+			Code:   "validation.failed",
 			Errors: []string{"scopes:field.required"}},
-		{Name: "another scope", As: "resident", Put: "/me/consent", Body: agreement("general", "marketing"), Want: 422, Code: "validation.failed"},
-		{Name: "nothing was agreed to yet", As: "resident", Post: "/records", Body: fromScan(s.Code), Want: 403, Code: "consent.required"},
-		{Name: "general", As: "resident", Put: "/me/consent", Body: agreement("general"), Want: 200, JSON: object{"consents.scopes.0": "general"}},
+		{Name: "another scope", As: "resident", Put: "/me/consent", Body: agreement("general", "marketing"), Want: 422,
+			Code: "validation.failed"},
+		{Name: "nothing was agreed to yet", As: "resident", Post: "/records", Body: fromScan(s.Code), Want: 403,
+			Code: "consent.required"},
+		{Name: "general", As: "resident", Put: "/me/consent", Body: agreement("general"), Want: 200,
+			JSON: object{"consents.scopes.0": "general"}},
 		{Name: "is enough for what is not sensitive", As: "resident", Post: "/records", Body: fromScan(s.Code), Want: 201},
 		{Name: "and not for what is", As: "resident", Post: "/records", Body: body, Want: 403, Code: "consent.sensitive_required",
 			Errors: []string{"data.help_wanted:consent.sensitive_required"}},
@@ -377,7 +410,8 @@ func TestAResidentTakesACopyAndIsErased(t *testing.T) {
 	room := o.Do(street.Request{Method: "GET", Path: "/records/" + kept.ID(), As: "collector"}).JSON["room_id"].(string)
 	o.Clock.Advance(time.Minute)
 	visit := object{"method": "knock", "outcome": "met", "note": "大儿子在外地"}
-	require.Equal(t, 201, o.Do(street.Request{Method: "POST", Path: "/rooms/" + room + "/visits", As: "collector", Body: visit}).Status)
+	require.Equal(t, 201, o.Do(street.Request{Method: "POST", Path: "/rooms/" + room + "/visits", As: "collector",
+		Body: visit}).Status)
 
 	copied := o.Do(street.Request{Method: "GET", Path: "/me/data", As: "resident"})
 	seen(o.Server, "GET", "/me/data", "resident")
@@ -394,9 +428,12 @@ func TestAResidentTakesACopyAndIsErased(t *testing.T) {
 		{Name: "staff cannot erase themselves", As: "collector", Delete: "/me", Want: 403, Code: "role.forbidden"},
 		{Name: "a resident can", Token: token, As: "resident", Delete: "/me", Want: 204},
 		{Name: "and is gone at once", Token: token, Get: "/me", Want: 401, Code: "auth.invalid"},
-		{Name: "what nobody verified is withdrawn", As: "community", Get: "/records/" + open.ID(), Want: 200, JSON: object{"status": "withdrawn"}},
-		{Name: "what staff verified stays in the register", As: "community", Get: "/records/" + kept.ID(), Want: 200, JSON: object{"status": "verified"}},
-		{Name: "the neighbour's is untouched", As: "resident2", Get: "/records?mine=true", Want: 200, JSON: object{"items.0.status": "submitted"}},
+		{Name: "what nobody verified is withdrawn", As: "community", Get: "/records/" + open.ID(), Want: 200,
+			JSON: object{"status": "withdrawn"}},
+		{Name: "what staff verified stays in the register", As: "community", Get: "/records/" + kept.ID(), Want: 200,
+			JSON: object{"status": "verified"}},
+		{Name: "the neighbour's is untouched", As: "resident2", Get: "/records?mine=true", Want: 200,
+			JSON: object{"items.0.status": "submitted"}},
 		{Name: "who asked for a copy and for erasure is in the trace", As: "admin", Get: "/audit?act=account.erase", Want: 200,
 			JSON: object{"items.0.act": "account.erase", "items.0.result": "ok"}},
 	})

@@ -26,13 +26,15 @@ func (o *office) steps(as, id string) []string {
 
 // take is a scenario of a step on the record kept as rec.
 func take(name, as, action string, more object, want object) scenario {
-	return scenario{Name: name, As: as, Post: "/records/{rec}/transitions", Match: "{rec.etag}", Keep: "rec", Body: with(object{"action": action}, more),
+	return scenario{Name: name, As: as, Post: "/records/{rec}/transitions", Match: "{rec.etag}", Keep: "rec",
+		Body: with(object{"action": action}, more),
 		Want: 200, JSON: want}
 }
 
 // deny is a scenario of a step on the record kept as rec that is refused.
 func deny(name, as, action string, more object, status int, code model.Code, faults ...string) scenario {
-	return scenario{Name: name, As: as, Post: "/records/{rec}/transitions", Match: "{rec.etag}", Body: with(object{"action": action}, more), Want: status,
+	return scenario{Name: name, As: as, Post: "/records/{rec}/transitions", Match: "{rec.etag}", Body: with(object{"action": action},
+		more), Want: status,
 		Code: code, Errors: faults}
 }
 
@@ -42,7 +44,8 @@ func TestVerificationThereAndBack(t *testing.T) {
 	note := func(s string) object { return object{"note": s} }
 	visit := object{"method": "visit"}
 	kept := run(t, o.Server, []scenario{
-		{Name: "submit", As: "resident", Post: "/records", Body: o.at("person", o.person(object{"work_unit": "一厂一厂"}), nil), Want: 201, Keep: "rec"},
+		{Name: "submit", As: "resident", Post: "/records", Body: o.at("person", o.person(object{"work_unit": "一厂一厂"}), nil), Want: 201,
+			Keep: "rec"},
 		deny("the submitter cannot verify", "resident", "verify", visit, 403, model.RoleForbidden),
 		deny("nor a neighbour", "resident2", "verify", visit, 404, model.NotFound),
 		deny("nor another community", "community2", "verify", visit, 404, model.NotFound),
@@ -55,27 +58,33 @@ func TestVerificationThereAndBack(t *testing.T) {
 		deny("nothing to restore yet", "community", "restore", note("误操作"), 409, model.NotAllowed),
 		deny("a reason is needed to return", "collector", "return", nil, 422, model.Invalid, "note:field.required"),
 		deny("a blank one is none", "collector", "return", note("   "), 422, model.Invalid, "note:field.required"),
-		deny("a return changes no data", "collector", "return", object{"note": "请补充", "data": object{"work_unit": "二厂二厂"}}, 422, model.FieldUnknown),
+		deny("a return changes no data", "collector", "return", object{"note": "请补充", "data": object{"work_unit": "二厂二厂"}}, 422,
+			model.FieldUnknown),
 		take("return", "collector", "return", note("请补充单元号"), object{"status": "returned", "verified_at": nil}),
 		deny("a returned one cannot be verified", "collector", "verify", visit, 409, model.NotAllowed),
 		deny("staff cannot resubmit for them", "collector", "resubmit", object{"data": object{}}, 403, model.RoleForbidden),
 		deny("data is needed to resubmit", "resident", "resubmit", nil, 422, model.Invalid, "data:field.required"),
-		take("resubmit", "resident", "resubmit", object{"data": object{"work_unit": "二厂二厂"}}, object{"status": "submitted", "data.work_unit": "二厂二厂"}),
+		take("resubmit", "resident", "resubmit", object{"data": object{"work_unit": "二厂二厂"}}, object{"status": "submitted",
+			"data.work_unit": "二厂二厂"}),
 		take("verify with corrections", "collector", "verify", object{"method": "phone", "data": object{"work_unit": "三厂三厂"}},
 			object{"status": "verified", "verify_method": "phone", "verified_by": "采集员小王", "data.work_unit": "三厂三厂",
 				"verified_at": "2026-05-01T10:00:00.000+08:00", "due_at": "2027-05-01T10:00:00.000+08:00"}),
 		deny("verified cannot be withdrawn", "resident", "withdraw", nil, 409, model.NotAllowed),
 		deny("nor rejected", "collector", "reject", note("不实"), 409, model.NotAllowed),
-		take("verified again", "community", "verify", visit, object{"status": "verified", "verify_method": "visit", "verified_by": "社区小赵"}),
+		take("verified again", "community", "verify", visit, object{"status": "verified", "verify_method": "visit",
+			"verified_by": "社区小赵"}),
 		take("amend", "resident", "amend", object{"data": object{"work_unit": "四厂四厂"}}, object{"status": "submitted", "due_at": nil}),
 		take("verify the amendment", "grid_leader", "verify", visit, object{"status": "verified"}),
-		take("return the verified", "collector", "return", note("电话打不通"), object{"status": "returned", "verified_by": nil, "verify_method": nil}),
+		take("return the verified", "collector", "return", note("电话打不通"), object{"status": "returned", "verified_by": nil,
+			"verify_method": nil}),
 		take("resubmit again", "resident", "resubmit", object{"data": object{}}, object{"status": "submitted"}),
 		take("verify at last", "collector", "verify", visit, object{"status": "verified"}),
 		deny("a reason to archive", "collector", "archive", nil, 422, model.Invalid, "note:field.required"),
-		deny("only moved_to", "collector", "archive", object{"note": "搬走", "data": object{"work_unit": "x"}}, 422, model.Invalid, "data:field.invalid"),
+		deny("only moved_to", "collector", "archive", object{"note": "搬走", "data": object{"work_unit": "x"}}, 422, model.Invalid,
+			"data:field.invalid"),
 		deny("not the submitter", "resident", "archive", note("搬走"), 403, model.RoleForbidden),
-		take("archive", "collector", "archive", object{"note": "已搬走", "data": object{"moved_to": "新密市"}}, object{"status": "archived", "due_at": nil}),
+		take("archive", "collector", "archive", object{"note": "已搬走", "data": object{"moved_to": "新密市"}}, object{"status": "archived",
+			"due_at": nil}),
 		deny("a collector restores nothing", "collector", "restore", note("误操作"), 403, model.RoleForbidden),
 		deny("nor a grid leader", "grid_leader", "restore", note("误操作"), 403, model.RoleForbidden),
 		deny("restore needs a reason", "community", "restore", nil, 422, model.Invalid, "note:field.required"),
@@ -133,7 +142,8 @@ func TestNobodyVerifiesTheirOwn(t *testing.T) {
 		take("a colleague may", "grid_leader", "verify", object{"method": "phone"}, object{"status": "verified"}),
 		deny("re-verified by phone", "collector", "verify", object{"method": "phone"}, 403, model.SelfVerify),
 		deny("or by document", "collector", "verify", object{"method": "document"}, 403, model.SelfVerify),
-		take("re-verified by a visit", "collector", "verify", object{"method": "visit"}, object{"status": "verified", "verified_by": "采集员小王"}),
+		take("re-verified by a visit", "collector", "verify", object{"method": "visit"}, object{"status": "verified",
+			"verified_by": "采集员小王"}),
 	})
 }
 
@@ -142,10 +152,14 @@ func TestWhatVerificationNeedsIsCheckedThen(t *testing.T) {
 	o := openOffice(t)
 	p := o.person(nil)
 	run(t, o.Server, []scenario{
-		{Name: "submitted without a number", As: "resident", Post: "/records", Body: o.at("person", with(p, object{"id_no": nil}), nil), Want: 201, Keep: "rec"},
+		{Name: "submitted without a number", As: "resident", Post: "/records", Body: o.at("person", with(p, object{"id_no": nil}), nil),
+			Want: 201, Keep: "rec"},
 		deny("verified without", "collector", "verify", object{"method": "visit"}, 422, model.Invalid, "data.id_no:field.required"),
-		deny("with a masked one", "collector", "verify", object{"method": "visit", "data": object{"id_no": "410***********1234"}}, 422, model.FieldMasked),
-		deny("with an unknown field", "collector", "verify", object{"method": "visit", "data": object{"nickname": "1"}}, 422, model.Invalid, "data.nickname:field.unknown"),
-		take("with it", "collector", "verify", object{"method": "visit", "data": object{"id_no": p["id_no"]}}, object{"status": "verified"}),
+		deny("with a masked one", "collector", "verify", object{"method": "visit", "data": object{"id_no": "410***********1234"}}, 422,
+			model.FieldMasked),
+		deny("with an unknown field", "collector", "verify", object{"method": "visit", "data": object{"nickname": "1"}}, 422,
+			model.Invalid, "data.nickname:field.unknown"),
+		take("with it", "collector", "verify", object{"method": "visit", "data": object{"id_no": p["id_no"]}},
+			object{"status": "verified"}),
 	})
 }

@@ -94,7 +94,12 @@ func (s *Schema) defaults(e Element) {
 	}
 }
 
-// object reads a JSON object's members in order; a key that comes twice counts once, the last time.
+// mostKeys is how many members an object of data may have: more than any form, and few enough that looking each up costs nothing. A
+// megabyte of unknown names would otherwise keep the Write door shut for half a minute.
+const mostKeys = 200
+
+// object reads a JSON object's members in order; a key that comes twice counts once, the last time. One with more than mostKeys is
+// not read to its end.
 func object(raw json.RawMessage) (keys []string, values []json.RawMessage, err error) {
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
@@ -113,6 +118,9 @@ func object(raw json.RawMessage) (keys []string, values []json.RawMessage, err e
 		if i := slices.Index(keys, k); i >= 0 {
 			values[i] = v
 			continue
+		}
+		if len(keys) == mostKeys {
+			return nil, nil, fmt.Errorf("too many members")
 		}
 		keys, values = append(keys, k), append(values, v)
 	}

@@ -118,7 +118,7 @@ func (x *ExtraField) accept(raw json.RawMessage) (v any, message string) {
 // mergeExtra applies a patch to the community-defined fields.
 func mergeExtra(raw json.RawMessage, base ExtraData, defs []ExtraField, c *Check) ExtraData {
 	patch := map[string]json.RawMessage{}
-	if string(raw) != "null" && json.Unmarshal(raw, &patch) != nil {
+	if string(raw) != "null" && json.Unmarshal(raw, &patch) != nil || len(patch) > mostKeys {
 		c.Fault("extra", FieldInvalid, "补充字段的格式不对")
 		return base
 	}

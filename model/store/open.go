@@ -192,6 +192,13 @@ func (db *DB) Migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	current, newest, err := p.GetVersions(ctx)
+	if err != nil {
+		return err
+	}
+	if current > newest {
+		return fmt.Errorf("the database's schema is version %d, this program knows %d: it was upgraded by a newer program", current, newest)
+	}
 	done, err := p.Up(ctx)
 	for _, m := range done {
 		db.o.Log.Info("migrated", "version", m.Source.Version, "took", m.Duration)

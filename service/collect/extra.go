@@ -14,6 +14,7 @@ func (s *Service) Extra(ctx context.Context, k model.Kind, area string) (fields 
 		return nil, "", nil
 	}
 	err = s.db.Read(ctx, func(tx *store.Tx) error {
+		fields, version = nil, ""
 		defs, err := tx.ExtraFields(k, area)
 		for _, d := range defs {
 			fields = append(fields, d.Form())
@@ -27,6 +28,7 @@ func (s *Service) Extra(ctx context.Context, k model.Kind, area string) (fields 
 // ExtraFields are the definitions in force that begin with the area, or of all areas in the caller's scope.
 func (s *Service) ExtraFields(ctx context.Context, area string, k model.Kind) (out []model.ExtraField, err error) {
 	err = s.db.Read(ctx, func(tx *store.Tx) error {
+		out = nil
 		var all []model.ExtraField
 		if err := tx.Q(&model.ExtraField{}).Where("closed_at IS NULL").Order("area_code").Order("name").Find(&all).Error; err != nil {
 			return err

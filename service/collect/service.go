@@ -98,7 +98,7 @@ func (s *Service) Create(ctx context.Context, in Create) (Made, error) {
 		})
 	}
 	err := run()
-	if isDuplicate(err) && !in.ID.IsZero() { // the same id came in twice at once: now it is there
+	if isDuplicate(err) { // the same id, or the account's first two at a building, came in at once: now the other is there
 		err = run()
 	}
 	return made, err

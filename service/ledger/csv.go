@@ -3,6 +3,7 @@ package ledger
 import (
 	"encoding/csv"
 	"io"
+	"strconv"
 	"strings"
 )
 
@@ -33,7 +34,8 @@ func (c *csvFile) line(cols []column, r *row) error {
 	c.fields = c.fields[:0]
 	for _, k := range cols {
 		v := k.value(r)
-		if !k.number {
+		// A column of numbers may hold another community's text: two may define a field of one name differently.
+		if _, err := strconv.ParseFloat(v, 64); !k.number || err != nil {
 			v = textForExcel(neutral(v))
 		}
 		c.fields = append(c.fields, v)

@@ -167,7 +167,7 @@ func (s *Service) Codes(ctx context.Context, building model.ID, after string, li
 		if err := q.Order("issued_at DESC").Order("code").Find(&all).Error; err != nil {
 			return err
 		}
-		first := min(int(from.At), len(all)) // the cursor's moment is a count here
+		first := int(max(0, min(int64(from.At), int64(len(all))))) // the cursor's moment is a count here
 		codes = all[first:]
 		if len(codes) > limit {
 			codes, next = codes[:limit], store.Cursor{At: model.Time(first + limit)}.String()
