@@ -70,7 +70,8 @@ func demo(ctx context.Context, c call) error {
 		return err
 	}
 	environ := append([]string{"SIX_BASE_URL=" + baseURL(l.Addr())}, c.environ...) // one that was given wins
-	cfg, err := config.Load(append(environ, "SIX_DATA="+o.data, "SIX_LISTEN="+o.listen, "SIX_DATABASE=sqlite:"+filepath.Join(o.data, "six.db")))
+	cfg, err := config.Load(append(environ, "SIX_DATA="+o.data, "SIX_LISTEN="+o.listen,
+		"SIX_DATABASE=sqlite:"+filepath.Join(o.data, "six.db")))
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}

@@ -71,7 +71,8 @@ func (p *process) hasChild(name string) bool {
 // curl sends a request with curl alone and answers the body; the status must be the wanted one.
 func (s *server) curl(want int, token string, args ...string) string {
 	s.t.Helper()
-	all := []string{"--silent", "--show-error", "--max-time", "30", "--write-out", "\n%{http_code}", "--header", "Content-Type: application/json"}
+	all := []string{"--silent", "--show-error", "--max-time", "30", "--write-out", "\n%{http_code}", "--header",
+		"Content-Type: application/json"}
 	if token != "" {
 		all = append(all, "--header", "Authorization: Bearer "+token)
 	}
@@ -108,7 +109,7 @@ func TestANewcomerFollowsAPersonFromThePosterToTheLedger(t *testing.T) {
 
 	resident := in("resident")
 	person := sample.New(sample.Options{Seed: 20}).Household(1, "registered")[0]
-	idNo, rest := person["id_no"].(string), withHouseFlag(person)
+	idNo, rest := person["id_no"].(string), withoutOccupation(person)
 	body, err := json.Marshal(map[string]any{"kind": "person", "qr": code, "unit": "1", "room": "101", "data": rest})
 	require.NoError(t, err)
 	require.Equal(t, "consent.required", member(t, s.curl(403, resident, api+"/records", "--data", string(body)), "code"))
@@ -144,8 +145,8 @@ func TestANewcomerFollowsAPersonFromThePosterToTheLedger(t *testing.T) {
 	require.NotContains(t, strings.Join(lines, "\n"), idNo)
 }
 
-// withHouseFlag is the person without what the story adds later.
-func withHouseFlag(person map[string]any) map[string]any {
+// withoutOccupation is the person without what the story adds when it is resubmitted.
+func withoutOccupation(person map[string]any) map[string]any {
 	out := map[string]any{}
 	for k, v := range person {
 		if k != "occupation" {

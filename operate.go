@@ -150,7 +150,8 @@ func adminAreas(ctx context.Context, c call) error {
 func backupCommand(ctx context.Context, c call) error {
 	var recipients string
 	f := flags("backup", c)
-	f.StringVar(&recipients, "recipient", "", "age public keys, separated by commas; SIX_BACKUP_RECIPIENT when empty, else SIX_BACKUP_PASSPHRASE")
+	f.StringVar(&recipients, "recipient", "",
+		"age public keys, separated by commas; SIX_BACKUP_RECIPIENT when empty, else SIX_BACKUP_PASSPHRASE")
 	if err := parse(f, c.args); err != nil {
 		return err
 	}
@@ -188,7 +189,8 @@ func backupCommand(ctx context.Context, c call) error {
 	if stats.Untraced {
 		log.Warn("the backup is good, but its trace could not be written to the audit")
 	}
-	_, err = fmt.Fprintf(os.Stderr, "%d rows of %d tables and %d photos, %d bytes; %s\n", stats.Rows, stats.Tables, stats.Files, stats.Bytes, backup.Left)
+	_, err = fmt.Fprintf(os.Stderr, "%d rows of %d tables and %d photos, %d bytes; %s\n", stats.Rows, stats.Tables, stats.Files,
+		stats.Bytes, backup.Left)
 	return err
 }
 

@@ -33,7 +33,7 @@ type database struct {
 
 // sqliteIn is the embedded database of a data folder.
 func sqliteIn(data string) database {
-	return database{name: "SQLite", dir: data, pool: func(t *testing.T) *sql.DB { return open(t, "sqlite", filepath.Join(data, "six.db")) }}
+	return database{name: "SQLite", dir: data, pool: func(t *testing.T) *sql.DB { return open(t, "sqlite3", "file:"+filepath.Join(data, "six.db")) }}
 }
 
 // mariaDB is a new, empty database of the process's MariaDB; its root key comes from a file.
@@ -221,8 +221,7 @@ func TestAnOperatorFoundsBacksUpAndRestores(t *testing.T) {
 		id := s.do(http.StatusCreated, resident, "POST", "/records", map[string]any{"kind": "person", "qr": code, "data": person}).str("id")
 		before := s.tallied(staff, street)
 		file := filepath.Join(t.TempDir(), "six.age")
-		withKey := append(env, "SIX_BACKUP_PASSPHRASE="+passphrase)
-		n, said := runCommand(t, withKey, "", "backup", file) // while it serves
+		n, said := runCommand(t, append(env, "SIX_BACKUP_PASSPHRASE="+passphrase), "", "backup", file) // while it serves
 		require.Zero(t, n, said)
 		require.NotContains(t, said, passphrase)
 		s.do(http.StatusOK, staff, "GET", "/records/"+id, nil)

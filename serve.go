@@ -66,8 +66,8 @@ func listen(ctx context.Context, cfg config.Config, log *slog.Logger, a *app.App
 	defer stop()
 	background := a.Background(ctx) // open event streams end with it, so that they do not hold the shutdown up
 	srv := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: cfg.RequestTimeout,
-		WriteTimeout: 2 * cfg.RequestTimeout, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-		BaseContext: func(net.Listener) context.Context { return work }}
+		WriteTimeout: 2 * cfg.RequestTimeout, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn), BaseContext: func(net.Listener) context.Context { return work }}
 	failed := make(chan error, 2)
 	go func() { failed <- srv.Serve(l) }()
 	private := &http.Server{Addr: cfg.PrivateListen, Handler: a.Private(), ReadHeaderTimeout: 10 * time.Second}

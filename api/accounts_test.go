@@ -171,6 +171,8 @@ func TestTheTraceTellsWhoDidWhatWhere(t *testing.T) {
 		{Name: "a record's revision is its trace", As: "community", Get: "/audit?act=verify", Want: 200,
 			JSON: object{"items.0.target": rec.ID(),
 				"items.0.actor.name": "采集员小王", "items.0.detail": "submitted → verified", "items.1": nil}},
+		{Name: "who was refused what", As: "admin", Get: "/audit?act=refused", Want: 200, JSON: object{"items.0.target": "create-export",
+			"items.0.result": "role.forbidden", "items.0.actor.name": "采集员小王"}},
 		{Name: "residents are not named", As: "community", Get: "/audit?act=create", Want: 200,
 			JSON: object{"items.0.actor.role": "resident", "items.0.actor.name": ""}},
 		{Name: "the neighbour sees their own", As: "community2", Get: "/audit?limit=200", Want: 200, Has: []string{"area.create"},

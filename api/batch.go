@@ -72,13 +72,16 @@ type batchResult struct {
 
 type batchIn struct {
 	Body struct {
-		Items []json.RawMessage `json:"items" minItems:"1" maxItems:"200" doc:"{op: create|transition|visit, depends_on?, …the fields of that operation}"`
+		Items []json.RawMessage `json:"items" minItems:"1" maxItems:"200" doc:"op: create, transition or visit; the fields of that"`
 	}
 }
 
 type batchOut struct {
 	Results []batchResult `json:"results" nullable:"false"`
 }
+
+// batchID is the operation's id.
+const batchID = "batch-records"
 
 // batcher does items; forms are the schemas that each kind of item must keep, as a body of its operation would.
 type batcher struct {
@@ -103,6 +106,7 @@ func (s Records) batch(a *API) func(context.Context, *batchIn) (*answer[batchOut
 				res.ID = firstID(item.id, item.recordID)
 			}
 			if err != nil {
+				a.note(ctx, &Spec{ID: batchID}, err)
 				var p *Problem
 				errors.As(a.problem(ctx, err), &p)
 				res.Status, res.Problem = p.Status, p

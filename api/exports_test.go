@@ -268,10 +268,10 @@ func TestWhoLostTheRightGetsNoFile(t *testing.T) {
 	session := func() string { return tokenOf(login(t, o.Server, byPassword("clerk-li", goodPassword))) }
 	ask := street.Request{Method: "POST", Path: "/exports", Token: session(), Body: object{"kind": "person", "area": o.Community,
 		"format": "csv"}}
-	done, waiting := o.Do(ask), street.Response{}
+	done := o.Do(ask)
 	_, err := o.Services.Jobs.RunOnce(t.Context())
 	require.NoError(t, err)
-	waiting = o.Do(ask)
+	waiting := o.Do(ask)
 	require.Equal(t, 202, waiting.Status)
 	run(t, o.Server, []scenario{{Name: "demoted", As: "street", Patch: "/accounts/" + clerk.ID(), Match: clerk.Header.Get("ETag"),
 		Body: object{"roles": []object{{"role": "collector", "area_code": o.Grid}}}, Want: 200}})

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 	"time"
@@ -53,7 +54,7 @@ type Spec struct {
 	Locate  locate
 	MaxBody int64
 	Tag     string
-	// Rate names the limit on one network's requests to a public operation.
+	// Rate names the limit on one address's requests to a public operation.
 	Rate string
 }
 
@@ -78,7 +79,7 @@ func at(l locate) option { return func(s *Spec) { s.Locate = l } }
 // status is the status of success when it is not 200.
 func status(n int) option { return func(s *Spec) { s.Status = n } }
 
-// rate holds each network to the named rate.
+// rate holds each address (of IPv6 each /64) to the named rate.
 func rate(name string) option { return func(s *Spec) { s.Rate = name } }
 
 // maxBody is the most bytes the body may have.
@@ -165,7 +166,7 @@ func (a *API) gate(hc huma.Context, next func(huma.Context)) {
 	s := hc.Operation().Metadata[specKey].(*Spec)
 	ctx := hc.Context()
 	if s.Rate != "" {
-		if ok, retry := a.limit.Allow(s.Rate + " " + SourceOf(ctx)); !ok {
+		if ok, retry := a.limit.Allow(s.Rate + " " + askerOf(ctx)); !ok {
 			a.refuse(hc, &model.Error{Code: model.RateLimited, RetryAfter: retry})
 			return
 		}
@@ -328,6 +329,17 @@ func RequestIDOf(ctx context.Context) string { s, _ := ctx.Value(requestIDKey{})
 
 // SourceOf is the client's address in ctx.
 func SourceOf(ctx context.Context) string { s, _ := ctx.Value(sourceKey{}).(string); return s }
+
+// askerOf is whom a limit holds in ctx: the client's address, of IPv6 its /64, the least that a subscriber has whole.
+func askerOf(ctx context.Context) string {
+	source := SourceOf(ctx)
+	if a, err := netip.ParseAddr(source); err == nil && a.Unmap().Is6() {
+		if p, err := a.WithZone("").Prefix(64); err == nil {
+			return p.String()
+		}
+	}
+	return source
+}
 
 // asSystem makes ctx act for the program in a public operation, with the request's id and source in the trace.
 func asSystem(ctx context.Context, reason string) context.Context {

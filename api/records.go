@@ -30,7 +30,7 @@ type Filters struct {
 	Building  model.ID `query:"building" json:"building,omitzero"`
 	Room      string   `query:"room" json:"room,omitempty" maxLength:"40" doc:"a room's id or number"`
 	Household model.ID `query:"household" json:"household,omitzero"`
-	DueBefore string   `query:"due_before" json:"due_before,omitempty" maxLength:"40" doc:"RFC 3339: verified records due for re-verification before"`
+	DueBefore string   `query:"due_before" json:"due_before,omitempty" maxLength:"40" doc:"RFC 3339: due for re-verification before"`
 	Mine      bool     `query:"mine" json:"mine,omitempty" doc:"only what the caller submitted"`
 }
 
@@ -43,7 +43,7 @@ func mountRecords(a *API, s Records) {
 	mountCreate(a, s)
 	mountFind(a, s.Collect)
 	mountRecord(a, s)
-	op(a, post("/records/batch", "batch-records", "Send up to 200 creates, transitions and visits; each stands or falls alone",
+	op(a, post("/records/batch", batchID, "Send up to 200 creates, transitions and visits; each stands or falls alone",
 		maxBody(4<<20)), s.batch(a))
 }
 

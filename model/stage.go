@@ -102,7 +102,7 @@ func (r *Record) MayHandle(a Actor, s Step) error {
 	may := h.Who&HandCollector != 0 && a.WorksAt(Collector, w) ||
 		h.Who&HandLeader != 0 && a.WorksAt(GridLeader, w) ||
 		h.Who&HandOffice != 0 && a.WorksAt(CommunityRole, w) ||
-		h.Who&HandSelf != 0 && a.WorksAt(GridLeader, w) && s.Assignee == a.Account ||
+		h.Who&HandSelf != 0 && a.WorksAt(GridLeader, w) && (s.Assignee == a.Account || s.Assignee.IsZero()) ||
 		h.Who&HandAssignee != 0 && r.AssigneeID == a.Account && !r.AssigneeID.IsZero() && a.Top() != Admin ||
 		h.Who&HandReporter != 0 && r.SubmitterID == a.Account && a.Top() != Admin
 	if !may {
@@ -146,7 +146,7 @@ func (r *Record) Handle(s Step, a Actor, now Time) error {
 func (r *Record) afterHandling(s Step, a Actor, now Time) {
 	switch s.Action {
 	case "accept":
-		if r.Status == Submitted && r.SubmitterID != a.Account {
+		if (r.Status == Submitted || r.Status == Returned) && r.SubmitterID != a.Account {
 			r.MarkVerified(ByDocument, a, now)
 		}
 	case "dispatch":

@@ -135,7 +135,7 @@ func requireMark(t *testing.T, at string, before, r *model.Record, s model.Step,
 	want.Stage = r.Stage
 	switch s.Action {
 	case "accept":
-		if before.Status == model.Submitted && !c.own { // accepting another's event verifies it
+		if (before.Status == model.Submitted || before.Status == model.Returned) && !c.own { // accepting another's event verifies it
 			want.Status, want.EverVerified, want.VerifyMethod = model.Verified, true, model.ByDocument
 			want.VerifiedAt, want.VerifiedBy, want.VerifiedName = now, c.actor.Account, c.actor.Name
 		}

@@ -28,6 +28,7 @@ var rates = map[string]struct {
 	"code":    {20, 600},   // a whole courtyard on one evening
 	"net":     {300, 3000}, // a mobile carrier's gateway
 	"login":   {5, 300},    // a poster by the entrance of a market
+	"scan":    {5, 300},    // the same; what is over is answered and not counted
 }
 
 // NewLimits makes limits that measure by the clock.

@@ -210,6 +210,11 @@ func (a *App) Background(ctx context.Context) <-chan struct{} {
 			return err
 		})
 	})
+	every(ctx, 10*time.Minute, func() {
+		if err := a.db.Optimize(ctx); err != nil && ctx.Err() == nil {
+			a.o.Log.Error("background", "work", "optimize", "err", err)
+		}
+	})
 	every(ctx, time.Hour, func() {
 		a.single(ctx, "attachments.sweep", func(ctx context.Context) error {
 			_, err := a.Services.Attach.Sweep(ctx, unusedPhotos)

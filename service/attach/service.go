@@ -1,6 +1,7 @@
 package attach
 
 import (
+	"bytes"
 	"context"
 	"crypto/hmac"
 	"encoding/base64"
@@ -22,7 +23,9 @@ const (
 	unusedMost = 50               // of an account in a day, so that nobody uses the server as a disk
 	perRecord  = 50               // attachments that one record may claim at once
 	linkLife   = 15 * time.Minute // a page is read in that time
-	patience   = 20 * time.Second // for one's turn to decode
+	patience   = 20 * time.Second // for one's turn to send, and to decode
+
+	arrivingAtOnce = 32 // uploads held in memory while they come: up to 10 MB each
 )
 
 // Service keeps the photos. Make it with New.
@@ -30,12 +33,13 @@ type Service struct {
 	db    *store.DB
 	blobs Blobs
 	base  string
-	turn  chan struct{}
+	// A place per upload that arrives, and per one that is decoded.
+	arriving, turn chan struct{}
 }
 
 // New makes the service. base stands before the path in links: empty for links that hold under whatever address the page came.
 func New(db *store.DB, blobs Blobs, base string) *Service {
-	return &Service{db: db, blobs: blobs, base: base, turn: make(chan struct{}, atOnce)}
+	return &Service{db: db, blobs: blobs, base: base, arriving: make(chan struct{}, arrivingAtOnce), turn: make(chan struct{}, atOnce)}
 }
 
 // View is an attachment as clients see it; the links hold for 15 minutes.
@@ -79,16 +83,33 @@ func (s *Service) Upload(ctx context.Context, r io.Reader) (View, error) {
 	return s.view(a), nil
 }
 
-// process waits for its turn: pictures take memory.
+// process reads the upload, then waits for its turn to decode it: pictures take memory. The turn begins when all of it is there, or
+// two phones on a bad line would keep everybody else waiting.
 func (s *Service) process(ctx context.Context, r io.Reader) (*Picture, error) {
+	if err := wait(ctx, s.arriving); err != nil {
+		return nil, err
+	}
+	defer func() { <-s.arriving }()
+	data, err := io.ReadAll(io.LimitReader(r, MaxUpload+1))
+	if err != nil {
+		return nil, fmt.Errorf("attach: read upload: %w", err)
+	}
+	if err := wait(ctx, s.turn); err != nil {
+		return nil, err
+	}
+	defer func() { <-s.turn }()
+	return Process(bytes.NewReader(data), MaxUpload)
+}
+
+// wait takes a place, or answers server.busy when none becomes free in time.
+func wait(ctx context.Context, places chan struct{}) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	select {
-	case s.turn <- struct{}{}:
-		defer func() { <-s.turn }()
-		return Process(r, MaxUpload)
+	case places <- struct{}{}:
+		return nil
 	case <-ctx.Done():
-		return nil, &model.Error{Code: model.Busy, RetryAfter: 5}
+		return &model.Error{Code: model.Busy, RetryAfter: 5}
 	}
 }
 

@@ -30,8 +30,8 @@ type ViewChange struct {
 	After  any    `json:"after" nullable:"true"`
 }
 
-// History is a record's revisions, oldest first. Errors: not_found out of scope; role.forbidden for a department, which sees an
-// event, not who reported and changed what in it.
+// History is a record's revisions, oldest first; notes are hidden from an administrator, as names are. Errors: not_found out of scope;
+// role.forbidden for a department, which sees an event, not who reported and changed what in it.
 func (s *Service) History(ctx context.Context, id model.ID) (out []ViewRevision, err error) {
 	err = s.db.Read(ctx, func(tx *store.Tx) error {
 		r, err := tx.Record(id)
@@ -52,6 +52,9 @@ func (s *Service) History(ctx context.Context, id model.ID) (out []ViewRevision,
 			out[i] = ViewRevision{Version: v.Version, At: v.At, Actor: ViewPerson{v.ActorRole, v.ActorName}, Action: v.Act, From: v.From,
 				To: v.To, Note: v.Note, Changes: make([]ViewChange, 0, len(v.Changes)), Hash: hex.EncodeToString(v.Hash),
 				PrevHash: hex.EncodeToString(v.PrevHash)}
+			if !show.Names && v.Note != "" { // it may name people
+				out[i].Note = "***"
+			}
 			for _, c := range v.Changes {
 				out[i].Changes = append(out[i].Changes, ViewChange{Field: c.Field, Label: labelOf(schema, c.Field),
 					Before: schema.ShowChange(c.Field, c.Before, show), After: schema.ShowChange(c.Field, c.After, show)})

@@ -142,6 +142,9 @@ func basic(r *model.Record, a model.Actor, now model.Time) View {
 	if !r.VerifiedAt.IsZero() {
 		v.VerifiedBy, v.VerifyMethod = &r.VerifiedName, &r.VerifyMethod
 	}
+	if e, ok := r.Element.(*model.Event); ok && isTrue(e.Anonymous) && !names && !a.AtLeastAt(model.Collector, r.Where()) {
+		v.Unit, v.Room, v.RoomID, v.HouseholdID = "", "", model.ID{}, model.ID{} // a department is not to learn whose door it was
+	}
 	if r.Kind == model.KindEvent {
 		v.Handling = &ViewHandling{Assignee: r.AssigneeID, DueAt: r.HandleDueAt, Level: r.LevelAt(now)}
 		if r.Rating > 0 {
@@ -150,6 +153,8 @@ func basic(r *model.Record, a model.Actor, now model.Time) View {
 	}
 	return v
 }
+
+func isTrue(b *bool) bool { return b != nil && *b }
 
 func buildingNames(tx *store.Tx, recs []*model.Record) (map[model.ID]string, error) {
 	var ids []model.ID

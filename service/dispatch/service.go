@@ -68,9 +68,9 @@ func (s *Service) assign(tx *store.Tx, r *model.Record) error {
 	if err := sys.Q(&model.Account{}).Where("id = ? AND disabled = ?", r.AssigneeID, false).Count(&live).Error; err != nil {
 		return err
 	}
-	able := false
-	for _, g := range grants {
-		able = able || (g.Role == model.Department || g.Role.Rung() > 0 && g.Role != model.Admin) && strings.HasPrefix(r.AreaCode, g.AreaCode)
+	able, err := works(sys, r, grants)
+	if err != nil {
+		return err
 	}
 	if !able || live == 0 {
 		return model.Faults{{Location: "assignee", Code: model.FieldChoice, Message: "这个账号不能处置这里的事件，请另选"}}.Err()
@@ -82,6 +82,27 @@ func (s *Service) assign(tx *store.Tx, r *model.Record) error {
 	return tx.Add(&model.Dispatched{RecordID: r.ID, AccountID: r.AssigneeID, At: tx.Now()})
 }
 
+// works tells whether the holder of the roles is a department of the event's street, or staff who work where it lies: a collector may
+// have no area and be posted there.
+func works(sys *store.Tx, r *model.Record, grants []model.GrantRow) (bool, error) {
+	a := model.Actor{Account: r.AssigneeID}
+	for _, g := range grants {
+		if g.Role == model.Department && g.AreaCode != "" && strings.HasPrefix(r.AreaCode, g.AreaCode) {
+			return true, nil
+		}
+		a.Grants = append(a.Grants, model.Grant{Role: g.Role, Area: g.AreaCode})
+	}
+	const inForce = "account_id = ? AND ended_at IS NULL AND from_at <= ? AND (to_at IS NULL OR to_at > ?)"
+	var posts []model.Assignment
+	if err := sys.Q(&model.Assignment{}).Where(inForce, r.AssigneeID, sys.Now(), sys.Now()).Find(&posts).Error; err != nil {
+		return false, err
+	}
+	for _, p := range posts {
+		a.Posts = append(a.Posts, model.Post{Building: p.BuildingID, Unit: p.Unit, Area: p.AreaCode})
+	}
+	return a.WorksAt(model.Collector, r.Where()), nil
+}
+
 // escalatedFrom is the relation of an event to the situation or object it came from.
 const escalatedFrom = "escalated_from"
 
@@ -90,7 +111,8 @@ const escalatedFrom = "escalated_from"
 //
 // Errors: not_found; role.forbidden below grid leader; record.id_conflict; precondition.required, precondition.malformed,
 // record.stale for the source's version; transition.not_allowed for other kinds; validation.failed for the event's data.
-func (s *Service) Escalate(ctx context.Context, id model.ID, m model.Match, step model.Step) (event *model.Record, replay bool, err error) {
+func (s *Service) Escalate(ctx context.Context, id model.ID, m model.Match, step model.Step) (event *model.Record, replay bool,
+	err error) {
 	hash := s.db.Hash("step", id[:], model.Canonical(step))
 	err = s.db.Write(ctx, model.Act{Name: "record.escalate", Target: id.String()}, func(tx *store.Tx) (err error) {
 		replay = false

@@ -200,7 +200,8 @@ func showVisit(tx *store.Tx, v *model.Visit) (VisitView, error) {
 	return view, nil
 }
 
-// Visits are the attempts at a room, newest first. after is the next of the page before.
+// Visits are the attempts at a room, newest first; their notes are hidden from who does not work there, an administrator. after is the
+// next of the page before.
 //
 // Errors: not_found when the room is out of scope; validation.failed for a bad cursor.
 func (s *Service) Visits(ctx context.Context, room model.ID, after string, limit int) (views []VisitView, next string, err error) {
@@ -210,9 +211,11 @@ func (s *Service) Visits(ctx context.Context, room model.ID, after string, limit
 	}
 	err = s.db.Read(ctx, func(tx *store.Tx) error {
 		views = nil
-		if _, err := roomOf(tx, room); err != nil {
+		r, err := roomOf(tx, room)
+		if err != nil {
 			return err
 		}
+		works := tx.Actor().IsSystem() || tx.Actor().WorksAt(model.Collector, whereIs(r))
 		var rows []*model.Visit
 		rows, next, err = store.Page(tx.Q(&model.Visit{}).Where("room_id = ?", room), "at", from, limit,
 			func(v *model.Visit) store.Cursor { return store.Cursor{At: v.At, ID: v.ID} })
@@ -220,6 +223,9 @@ func (s *Service) Visits(ctx context.Context, room model.ID, after string, limit
 			view, err := showVisit(tx, v)
 			if err != nil {
 				return err
+			}
+			if !works && view.Note != "" && v.AccountID != tx.Actor().Account { // it may name people
+				view.Note = "***"
 			}
 			views = append(views, view)
 		}
