@@ -33,7 +33,9 @@ type database struct {
 
 // sqliteIn is the embedded database of a data folder.
 func sqliteIn(data string) database {
-	return database{name: "SQLite", dir: data, pool: func(t *testing.T) *sql.DB { return open(t, "sqlite3", "file:"+filepath.Join(data, "six.db")) }}
+	return database{name: "SQLite", dir: data, pool: func(t *testing.T) *sql.DB {
+		return open(t, "sqlite3", "file:"+filepath.Join(data, "six.db"))
+	}}
 }
 
 // mariaDB is a new, empty database of the process's MariaDB; its root key comes from a file.

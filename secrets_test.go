@@ -139,7 +139,8 @@ func (k *kept) submits() {
 func (k *kept) looksAround() {
 	k.t.Helper()
 	for _, path := range []string{"/records?limit=200", "/records?kind=person&limit=200", "/records/" + k.person,
-		"/records/" + k.person + "/history", "/tallies?group_by=kind&area=" + street, "/audit?limit=200", "/buildings?area=" + street, "/me", "/accounts", "/jobs"} {
+		"/records/" + k.person + "/history", "/tallies?group_by=kind&area=" + street, "/audit?limit=200",
+		"/buildings?area=" + street, "/me", "/accounts", "/jobs"} {
 		k.do(http.StatusOK, k.staff, "GET", path, nil)
 	}
 	for _, path := range []string{"/records?mine=true&limit=200", "/records/" + k.person, "/records/" + k.person + "/history", "/me/data"} {

@@ -166,6 +166,7 @@ func (b batcher) create(ctx context.Context, raw json.RawMessage) (batchResult, 
 	if err := b.read("create", raw, &in); err != nil {
 		return batchResult{}, first(b.Collect.LocateNew(ctx, "", ""), err)
 	}
+	in.QR = posted(in.QR)
 	m, err := b.Collect.Create(ctx, in.Create)
 	if err != nil {
 		return batchResult{}, err

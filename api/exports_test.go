@@ -64,7 +64,7 @@ func workbook(t *testing.T, file string, o ...excelize.Options) *ledgerSheet {
 	f, err := excelize.OpenReader(bytes.NewReader([]byte(file)), o...)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, f.Close()) })
-	x := &ledgerSheet{File: f, name: f.GetSheetName(0)}
+	x := &ledgerSheet{File: f, name: f.GetSheetName(1)} // the first says what it is
 	rows, err := f.GetRows(x.name)
 	require.NoError(t, err)
 	require.NotEmpty(t, rows)

@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
 	"slices"
 	"strings"
@@ -94,12 +96,15 @@ func form(ctx context.Context, s *collect.Service, k model.Kind, area string) (f
 }
 
 func mountCodes(a *API, lists *code.Lists) {
-	op(a, get("/codes", "list-codes", "The names of the code lists", public), func(context.Context, *struct{}) (*answer[codeNames], error) {
-		out := codeNames{}
+	op(a, get("/codes", "list-codes", "The names of the code lists", public), func(_ context.Context, in *struct {
+		Have string `header:"If-None-Match"`
+	}) (*cached[codeNames], error) {
+		out, all := codeNames{}, sha256.New()
 		for _, n := range lists.Names() {
 			out.Items = append(out.Items, codeName{n, lists.Version(n)})
+			all.Write([]byte(n + lists.Version(n)))
 		}
-		return &answer[codeNames]{Body: out}, nil
+		return fresh(in.Have, hex.EncodeToString(all.Sum(nil)[:8]), out), nil
 	})
 	op(a, get("/codes/{name}", "get-codes", "A national code list", public), func(_ context.Context, in *struct {
 		Name string `path:"name" maxLength:"40"`

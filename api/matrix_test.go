@@ -30,8 +30,8 @@ import (
 var roles = []string{"", "resident", "resident2", "collector", "grid_leader", "department", "community", "community2", "street",
 	"admin"}
 
-// TestMain lets the package fail when an operation of the document has no cell in the matrix for every role. A run of a part of the tests is not
-// judged.
+// TestMain lets the package fail when an operation of the document has no cell in the matrix for every role. A run of a part of the
+// tests is not judged.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	status := m.Run()

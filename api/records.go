@@ -8,6 +8,7 @@ import (
 	"sixelements/service/collect"
 	"sixelements/service/dispatch"
 	"sixelements/service/grid"
+	"sixelements/service/qr"
 	"sixelements/service/verify"
 )
 
@@ -51,12 +52,21 @@ func mountCreate(a *API, s Records) {
 	op(a, post("/records", "create-record", "Submit a record", may(model.Collector, model.Resident), status(http.StatusCreated),
 		at(s.Collect.LocateNew)),
 		func(ctx context.Context, in *struct{ Body collect.Create }) (*created[collect.View], error) {
+			in.Body.QR = posted(in.Body.QR)
 			m, err := s.Collect.Create(ctx, in.Body)
 			if err != nil {
 				return nil, err
 			}
 			return s.made(ctx, m)
 		})
+}
+
+// posted is a poster's code as it was issued, however a person typed it; what is no code stays as it is.
+func posted(typed string) string {
+	if code, ok := qr.ParseCode(typed); ok {
+		return code
+	}
+	return typed
 }
 
 func (s Records) made(ctx context.Context, m collect.Made) (*created[collect.View], error) {

@@ -11,6 +11,7 @@ import (
 
 	"sixelements/internal/testkit/street"
 	"sixelements/model"
+	"sixelements/service/qr"
 )
 
 func TestResidentsSubmitByThePostedCode(t *testing.T) {
@@ -44,6 +45,8 @@ func TestResidentsSubmitByThePostedCode(t *testing.T) {
 			Has: []string{`"links":[]`, `"attachments":[]`, `"household_id":"`}, Not: []string{"duplicates", p["phone"].(string),
 				"room_unmatched"},
 			Check: func(t *testing.T, r street.Response) { require.Equal(t, `"1"`, r.Header.Get("ETag")) }},
+		{Name: "by the code as printed and typed", As: "resident", Post: "/records",
+			Body: o.at("person", o.person(nil), object{"qr": strings.ToLower(qr.Spaced(o.Code))}), Want: 201},
 		{Name: "by the building afterwards", As: "resident", Post: "/records", Body: with(bare, object{"building_id": o.Building,
 			"data": o.person(nil)}),
 			Want: 201, JSON: object{"building.id": o.Building.String()}},

@@ -47,6 +47,9 @@ func mountSessions(a *API, s *identity.Service) {
 			Body  sessionIn
 		}) (*sessionOut, error) {
 			b := in.Body
+			if b.Grant == "scan" {
+				b.Code = posted(b.Code)
+			}
 			o, err := s.Login(asSystem(ctx, "log-in"), identity.Login{Grant: b.Grant, Code: b.Code, Username: b.Username,
 				Password: b.Password, OTP: b.OTP, Persona: b.Persona, Cookie: b.Cookie, Agent: in.Agent})
 			if err != nil {

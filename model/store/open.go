@@ -119,19 +119,25 @@ func (db *DB) connect() (err error) {
 	return err
 }
 
-// private makes sure that only the operator's user can read the file; SQLite gives its companions the same mode.
+// private makes sure that only the operator's user can read the file and its shared memory; the log beside them takes its mode from
+// the file (modeof, below).
 func private(path string) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return err
+	for _, name := range []string{path, path + "-shm"} {
+		f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
+		if err != nil {
+			return err
+		}
+		if err := f.Close(); err != nil {
+			return err
+		}
 	}
-	return f.Close()
+	return nil
 }
 
 func sqliteDSN(o Options, readOnly bool) string {
 	wait := fmt.Sprintf("busy_timeout(%d)", o.Wait.Milliseconds())
 	q := url.Values{"_pragma": {"journal_mode(WAL)", "synchronous(FULL)", wait, "foreign_keys(0)", "temp_store(MEMORY)",
-		"cache_size(-8000)", "journal_size_limit(67108864)"}}
+		"cache_size(-8000)", "journal_size_limit(67108864)"}, "modeof": {o.Path}}
 	if readOnly {
 		q.Add("_pragma", "query_only(1)")
 	} else {
@@ -148,6 +154,10 @@ func (db *DB) openSQLite(readOnly bool, conns int) (*gorm.DB, error) {
 	return db.open(gormlite.OpenDB(pool), conns)
 }
 
+// connLife is how long a connection lives: a proxy in front of MySQL moves it, and SQLite's planner sees only what had been counted
+// (Optimize) when it was opened.
+const connLife = 10 * time.Minute
+
 func (db *DB) open(d gorm.Dialector, conns int) (*gorm.DB, error) {
 	g, err := gorm.Open(d, &gorm.Config{SkipDefaultTransaction: true, PrepareStmt: true, TranslateError: false,
 		DisableAutomaticPing: true, AllowGlobalUpdate: false,
@@ -162,9 +172,7 @@ func (db *DB) open(d gorm.Dialector, conns int) (*gorm.DB, error) {
 	}
 	pool.SetMaxOpenConns(conns)
 	pool.SetMaxIdleConns(conns)
-	if db.o.Dialect == MySQL {
-		pool.SetConnMaxLifetime(10 * time.Minute)
-	}
+	pool.SetConnMaxLifetime(connLife)
 	return g, register(g)
 }
 

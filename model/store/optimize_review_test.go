@@ -28,6 +28,7 @@ func TestAHouseholdIsFoundByItsIndexOnceTheTablesWereCounted(t *testing.T) {
 	require.NoError(t, w.Optimize(context.Background()))
 	pool, err := w.Pool()
 	require.NoError(t, err)
+	pool.SetMaxIdleConns(0) // as if the connections had lived their time
 	rows, err := pool.QueryContext(t.Context(), `EXPLAIN QUERY PLAN SELECT id FROM records WHERE household_id = ? AND street = ?
 		ORDER BY submitted_at DESC, id DESC LIMIT 51`, []byte("x"), street)
 	require.NoError(t, err)

@@ -224,7 +224,7 @@ func (tx *Tx) addRevision(was, r *model.Record, key *seal.DataKey, prev []byte, 
 			return err
 		}
 	}
-	v.Hash = revisionHash(v)
+	v.Hash = tx.db.revisionHash(v)
 	tx.staged.rows = append(tx.staged.rows, v)
 	tx.staged.revisions++
 	return nil
@@ -238,8 +238,9 @@ func (tx *Tx) sealBlob(key *seal.DataKey, id model.ID, name string, v any) ([]by
 	return key.Seal(clear, aad(id, name))
 }
 
-// revisionHash chains a revision to the one before: SHA-256 over the stored bytes, lengths before texts.
-func revisionHash(v *model.Revision) []byte {
+// revisionHash chains a revision to the one before: a keyed hash over the SHA-256 of the stored bytes, lengths before texts. Without the
+// database's key nobody can chain anew what they changed.
+func (db *DB) revisionHash(v *model.Revision) []byte {
 	h := sha256.New()
 	put := func(b []byte) {
 		var n [4]byte
@@ -265,7 +266,7 @@ func revisionHash(v *model.Revision) []byte {
 	put(v.Changes)
 	put(v.StepID[:])
 	put(v.StepHash)
-	return h.Sum(nil)
+	return db.Hash("revision", h.Sum(nil))
 }
 
 // History is a record's revisions, oldest first, with notes and changes opened; of an erased record they stay empty, and the chain
@@ -292,7 +293,7 @@ func (tx *Tx) History(r *model.Record) ([]OpenRevision, error) {
 		if i > 0 {
 			prev = rows[i-1].Hash
 		}
-		out[i].Sound = slices.Equal(revisionHash(&v), v.Hash) && slices.Equal(v.PrevHash, prev) && v.Version == int64(i+1)
+		out[i].Sound = slices.Equal(tx.db.revisionHash(&v), v.Hash) && slices.Equal(v.PrevHash, prev) && v.Version == int64(i+1)
 	}
 	return out, nil
 }

@@ -185,7 +185,7 @@ type File struct {
 //
 // Errors: auth.required when the link is not signed or forged; auth.expired; not_found when the photo is gone.
 func (s *Service) Open(ctx context.Context, id model.ID, expires int64, sig string, small bool) (f File, err error) {
-	given, err := base64.RawURLEncoding.DecodeString(sig)
+	given, err := base64.RawURLEncoding.Strict().DecodeString(sig)
 	if err != nil || !hmac.Equal(given, s.sign(id, expires)) {
 		return f, model.Fail(model.AuthRequired)
 	}

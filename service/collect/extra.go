@@ -72,6 +72,15 @@ func (s *Service) DefineExtra(ctx context.Context, x *model.ExtraField) error {
 				return model.Failf(model.Conflict, "这个字段名已经有了，请换一个。")
 			}
 		}
+		var below []model.ExtraField // a form below would show both
+		err = tx.Q(&model.ExtraField{}).Where("area_code > ? AND area_code < ? AND kind = ? AND name = ? AND closed_at IS NULL",
+			x.AreaCode, x.AreaCode+":", x.Kind, x.Name).Limit(1).Find(&below).Error // ':' follows '9'
+		if err != nil {
+			return err
+		}
+		if len(below) > 0 {
+			return model.Failf(model.Conflict, "下级区域已经有这个字段名，请换一个。")
+		}
 		if len(held) >= maxExtra {
 			return required("name", model.FieldRange, "补充字段已满 30 个，请先删去不用的")
 		}

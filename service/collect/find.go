@@ -109,8 +109,7 @@ func (f Find) filter() (q store.Filter, err error) {
 	} else {
 		q.RoomText = f.Room
 	}
-	// An unescaped + of the offset arrives as a space.
-	if err := q.DueBefore.UnmarshalText([]byte(strings.ReplaceAll(f.DueBefore, " ", "+"))); err != nil {
+	if err := dueBefore(&q.DueBefore, f.DueBefore); err != nil {
 		faults.Add("due_before", model.FieldInvalid, "请填写时间，例如 2026-05-01T08:30:00+08:00")
 	}
 	q.Area, q.Building, q.Household, q.Mine, q.Limit = f.Area, f.Building, f.Household, f.Mine, f.Limit
@@ -119,6 +118,15 @@ func (f Find) filter() (q store.Filter, err error) {
 	}
 	q.After, err = store.ParseCursor(f.Cursor)
 	return q, err
+}
+
+// dueBefore reads a time, or a day: that is its first moment.
+func dueBefore(t *model.Time, s string) error {
+	if d, err := model.ParseDate(s); err == nil {
+		*t = d.Start()
+		return nil
+	}
+	return t.UnmarshalText([]byte(strings.ReplaceAll(s, " ", "+"))) // an unescaped + of the offset arrives as a space
 }
 
 func list(s string) []string {

@@ -34,7 +34,7 @@ func (s *Service) Reveal(ctx context.Context, id model.ID, fields []string, reas
 		out = map[string]any{}
 		schema := r.Kind.Schema()
 		for _, name := range fields {
-			if name == ReporterPhone {
+			if reporters(r, name) {
 				if out[name], err = s.o.Phone(tx.System("call back"), r.SubmitterID); err != nil {
 					return err
 				}
@@ -48,6 +48,11 @@ func (s *Service) Reveal(ctx context.Context, id model.ID, fields []string, reas
 	return out, err
 }
 
+// reporters tells whether the field is the phone of who reported the event: an event has no phone of its own.
+func reporters(r *model.Record, name string) bool {
+	return r.Kind == model.KindEvent && (name == ReporterPhone || name == "phone")
+}
+
 // mayReveal: community and street any field; collectors and grid leaders the phone; a department the reporter's phone when a call
 // back was asked for.
 func mayReveal(a model.Actor, r *model.Record, fields []string) error {
@@ -59,7 +64,7 @@ func mayReveal(a model.Actor, r *model.Record, fields []string) error {
 		return nil
 	case a.WorksAt(model.Collector, r.Where()) && onlyField("phone"):
 		return nil
-	case a.Has(model.Department) && r.Kind == model.KindEvent && onlyField(ReporterPhone):
+	case a.Has(model.Department) && r.Kind == model.KindEvent && (onlyField(ReporterPhone) || onlyField("phone")):
 		if isTrue(r.Element.(*model.Event).CallBack) {
 			return nil
 		}
@@ -81,7 +86,7 @@ func revealable(r *model.Record, fields []string, reason string) error {
 		f.Add("fields", model.FieldRequired, "请选择要查看的内容")
 	}
 	for _, name := range fields {
-		if d, ok := r.Kind.Schema().Field(name); (!ok || !d.Masked) && (name != ReporterPhone || r.Kind != model.KindEvent) {
+		if d, ok := r.Kind.Schema().Field(name); (!ok || !d.Masked) && !reporters(r, name) {
 			f.Add("fields", model.FieldChoice, "只能查看隐去的内容，请核对字段名")
 		}
 	}

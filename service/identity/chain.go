@@ -48,7 +48,7 @@ func (s *Service) SealAudit(ctx context.Context) (n int, err error) {
 	for _, r := range rows {
 		seq++
 		at := seq
-		r.Seq, r.Hash = &at, auditHash(hash, at, r)
+		r.Seq, r.Hash = &at, s.auditHash(hash, at, r)
 		hash = r.Hash
 	}
 	for from := 0; from < len(rows); from += sealChunk {
@@ -85,8 +85,9 @@ func (s *Service) sealRows(ctx context.Context, rows []*model.Audit) error {
 	return nil
 }
 
-// auditHash is SHA-256 over the hash before and everything the row says, lengths before texts.
-func auditHash(prev []byte, seq int64, r *model.Audit) []byte {
+// auditHash is a keyed hash over the SHA-256 of the hash before and everything the row says, lengths before texts: who can write to the
+// database but has not its key cannot chain anew what they changed.
+func (s *Service) auditHash(prev []byte, seq int64, r *model.Audit) []byte {
 	h := sha256.New()
 	put := func(b []byte) {
 		h.Write(binary.BigEndian.AppendUint32(nil, uint32(len(b))))
@@ -102,7 +103,7 @@ func auditHash(prev []byte, seq int64, r *model.Audit) []byte {
 		r.RequestID} {
 		put([]byte(text))
 	}
-	return h.Sum(nil)
+	return s.db.Hash("audit", h.Sum(nil))
 }
 
 // VerifyAudit walks the chain from its beginning: how many rows hold, and the place of the first that is missing or was
@@ -121,7 +122,7 @@ func (s *Service) VerifyAudit(ctx context.Context) (rows int, broken *int64, err
 		}
 		for _, r := range part {
 			want := int64(rows) + 1
-			if *r.Seq != want || !bytes.Equal(r.Hash, auditHash(prev, want, r)) {
+			if *r.Seq != want || !bytes.Equal(r.Hash, s.auditHash(prev, want, r)) {
 				return rows, &want, nil
 			}
 			rows, prev = rows+1, r.Hash

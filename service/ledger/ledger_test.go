@@ -413,7 +413,7 @@ func TestLibreOfficeOpensAWorkbook(t *testing.T) {
 	path, _ := o.export(staff(), verified(model.KindPerson, ledger.XLSX))
 	dir := t.TempDir()
 	cmd := exec.CommandContext(t.Context(), soffice, "-env:UserInstallation=file://"+dir+"/profile", "--headless", "--convert-to",
-		"csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,false,1", "--outdir", dir, path)
+		"csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,false,2", "--outdir", dir, path)
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, string(out))
 	made, err := filepath.Glob(dir + "/*.csv")

@@ -30,7 +30,7 @@ type xlsxFile struct {
 	bold   int
 }
 
-// aboutSheet is the last sheet: programs that read a workbook read its first.
+// aboutSheet is the first sheet.
 const aboutSheet = "说明"
 
 func newXLSX(out io.Writer, tmp, title, password string) (x *xlsxFile, err error) {
@@ -40,7 +40,7 @@ func newXLSX(out io.Writer, tmp, title, password string) (x *xlsxFile, err error
 			x.drop()
 		}
 	}()
-	if err = x.f.SetSheetName(x.f.GetSheetName(0), title); err != nil {
+	if err = x.f.SetSheetName(x.f.GetSheetName(0), aboutSheet); err != nil {
 		return nil, err
 	}
 	const asText = 49 // the built-in number format "@"
@@ -141,9 +141,6 @@ func (x *xlsxFile) close(a about) error {
 }
 
 func (x *xlsxFile) tell(a about) error {
-	if _, err := x.f.NewSheet(aboutSheet); err != nil {
-		return err
-	}
 	for i, line := range a {
 		row := strconv.Itoa(i + 1)
 		if err := x.f.SetSheetRow(aboutSheet, "A"+row, &[]string{line[0], neutral(line[1])}); err != nil {

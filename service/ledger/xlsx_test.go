@@ -24,7 +24,7 @@ func TestALongLedgerGoesOnOnTheNextSheet(t *testing.T) {
 	require.NoError(t, x.close(about{{"台账", "人员台账"}}))
 	f, err := excelize.OpenReader(&out)
 	require.NoError(t, err)
-	require.Equal(t, []string{"人员台账", "人员台账2", "人员台账3", "说明"}, f.GetSheetList())
+	require.Equal(t, []string{"说明", "人员台账", "人员台账2", "人员台账3"}, f.GetSheetList())
 	for sheet, want := range map[string]int{"人员台账": 11, "人员台账2": 11, "人员台账3": 6} {
 		rows, err := f.GetRows(sheet)
 		require.NoError(t, err)
