@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -43,6 +44,11 @@ func demoFlags(name string, c call, o *demoOptions) error {
 	}
 	if f.NArg() > 0 {
 		return usageError("six " + name + " takes flags only")
+	}
+	given := map[string]bool{}
+	f.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	if (given["people"] || given["shops"]) && !given["others"] {
+		o.plan.Others = 0 // a street of just so many persons and shops has nothing else
 	}
 	return nil
 }
@@ -146,8 +152,14 @@ func outward() string {
 	return "127.0.0.1"
 }
 
+// patient is how many persons are generated before anybody wonders.
+const patient = 2000
+
 // prepareDemo generates the street unless the folder holds one already, and prints where to go.
 func prepareDemo(ctx context.Context, cfg config.Config, log *slog.Logger, db *store.DB, a *app.App, o demoOptions, out io.Writer) error {
+	if o.plan.People > patient {
+		fmt.Fprintf(out, "generating %d persons: about a minute for 35,000\n", o.plan.People)
+	}
 	st, buildings, err := seedStreet(ctx, cfg, log, db, o.plan, nil)
 	if err != nil {
 		return err

@@ -260,7 +260,14 @@ func audit(ctx context.Context, c call) error {
 	if broken != nil {
 		return fmt.Errorf("the audit trail was changed at number %d", *broken)
 	}
-	_, err = fmt.Fprintf(c.out, "%d rows, the chain holds\n", rows)
+	revisions, changed, err := p.db.VerifyHistories(ctx)
+	if err != nil {
+		return err
+	}
+	if len(changed) > 0 {
+		return fmt.Errorf("the histories of %d records were changed, the first is %s", len(changed), changed[0])
+	}
+	_, err = fmt.Fprintf(c.out, "%d rows, the chain holds; %d revisions, every history holds\n", rows, revisions)
 	return err
 }
 

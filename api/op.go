@@ -240,7 +240,7 @@ const CookieName = "six_session"
 func credentials(hc huma.Context) identity.Credentials {
 	c := identity.Credentials{CSRF: hc.Header("X-CSRF-Token"), Source: SourceOf(hc.Context()), RequestID: RequestIDOf(hc.Context())}
 	c.Unsafe = hc.Method() != http.MethodGet && hc.Method() != http.MethodHead
-	if t, ok := strings.CutPrefix(hc.Header("Authorization"), "Bearer "); ok {
+	if scheme, t, ok := strings.Cut(hc.Header("Authorization"), " "); ok && strings.EqualFold(scheme, "Bearer") {
 		c.Bearer = strings.TrimSpace(t)
 	} else if k, err := huma.ReadCookie(hc, CookieName); err == nil {
 		c.Cookie = k.Value

@@ -87,7 +87,7 @@ func fromHuma(status int, errs []error) error {
 		return model.Fail(model.Internal)
 	}
 	var f model.Faults
-	for _, err := range errs {
+	for _, err := range errs[:min(len(errs), mostFaults)] { // a parameter's come first
 		var d huma.ErrorDetailer
 		if !errors.As(err, &d) {
 			return model.Fail(model.Malformed)
@@ -111,6 +111,9 @@ func fromHuma(status int, errs []error) error {
 	}
 	return f.Err()
 }
+
+// mostFaults is how many are told at once: a megabyte of unknown names is not answered by seven.
+const mostFaults = 50
 
 // longNumber is more digits than any index of ours has: a number that somebody sent as a name.
 var longNumber = regexp.MustCompile(`[0-9]{5}`)

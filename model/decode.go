@@ -270,14 +270,17 @@ func (f *Field) isChoice(s string, codes Codes) bool {
 func (f *Field) setLocation(v reflect.Value, raw json.RawMessage, c *Check) {
 	var l struct {
 		Lon, Lat *float64
-		System   string
+		System   *string
 	}
-	if json.Unmarshal(raw, &l) != nil || l.Lon == nil || l.Lat == nil || l.System != "gcj02" && l.System != "wgs84" ||
+	if was, _ := v.Interface().(*Location); was != nil { // a merge patch goes into the members
+		l.Lon, l.Lat, l.System = new(was.Lon), new(was.Lat), new(was.System)
+	}
+	if json.Unmarshal(raw, &l) != nil || l.Lon == nil || l.Lat == nil || l.System == nil || *l.System != "gcj02" && *l.System != "wgs84" ||
 		*l.Lon < -180 || *l.Lon > 180 || *l.Lat < -90 || *l.Lat > 90 {
 		c.Fault(f.Name, FieldInvalid, "位置要有经度、纬度和坐标系（gcj02 或 wgs84）")
 		return
 	}
-	v.Set(reflect.ValueOf(&Location{Lon: *l.Lon, Lat: *l.Lat, System: l.System}))
+	v.Set(reflect.ValueOf(&Location{Lon: *l.Lon, Lat: *l.Lat, System: *l.System}))
 }
 
 func (f *Field) setList(v reflect.Value, raw json.RawMessage, c *Check) {

@@ -71,7 +71,10 @@ func (o Options) observe(c *gin.Context) {
 	}
 	o.Metrics.seen(c.Request.Method, route, c.Writer.Status(), took)
 	level := slog.LevelInfo
-	if c.Writer.Status() >= http.StatusInternalServerError {
+	switch s := c.Writer.Status(); {
+	case s == http.StatusServiceUnavailable: // said on purpose: busy, or not ready yet
+		level = slog.LevelWarn
+	case s >= http.StatusInternalServerError:
 		level = slog.LevelError
 	}
 	o.Log.Log(c.Request.Context(), level, "request", "method", c.Request.Method, "route", route, "status", c.Writer.Status(),
