@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"sixelements/model"
+	"sixelements/model/store"
 	"sixelements/service/collect"
 	"sixelements/service/grid"
 )
@@ -99,9 +100,16 @@ func (s Records) batch(a *API) func(context.Context, *batchIn) (*answer[batchOut
 	return func(ctx context.Context, in *batchIn) (*answer[batchOut], error) {
 		out := batchOut{Results: make([]batchResult, 0, len(in.Body.Items))}
 		done := map[model.ID]bool{} // by every id an item goes by: did it succeed
-		for _, raw := range in.Body.Items {
+		account := "account " + store.ActorOf(ctx).Account.String()
+		for i, raw := range in.Body.Items {
 			item := itemOf(raw)
-			res, err := b.item(ctx, item, raw, done)
+			var res batchResult
+			var err error
+			if ok, retry := a.limit.Allow(account); ok || i == 0 { // each counts as the request it stands for
+				res, err = b.item(ctx, item, raw, done)
+			} else {
+				err = &model.Error{Code: model.RateLimited, RetryAfter: retry}
+			}
 			if res.ID.IsZero() {
 				res.ID = firstID(item.id, item.recordID)
 			}

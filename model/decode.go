@@ -38,7 +38,8 @@ type Decoded struct {
 }
 
 // Decode merges the data, a JSON object, into the base and checks it. Errors: request.malformed when it is not JSON;
-// validation.failed when it is not an object; validation.failed, field.unknown or field.masked naming every field at fault. Sensitive is right even beside an error.
+// validation.failed when it is not an object; validation.failed, field.unknown or field.masked naming every field at fault. Sensitive
+// is right even beside an error.
 func (s *Schema) Decode(raw json.RawMessage, d Decode) (Decoded, error) {
 	keys, values, err := object(raw)
 	switch {
@@ -143,7 +144,7 @@ func (s *Schema) needed(f *Field, e Element, c *Check) bool {
 	}
 	if f.RequiredUnless != "" {
 		u, _ := s.Field(f.RequiredUnless)
-		if on, _ := u.get(e).(bool); on {
+		if have := u.get(e); have != nil && have != false {
 			return false
 		}
 	}
@@ -249,22 +250,24 @@ func (f *Field) setChoices(v reflect.Value, raw json.RawMessage, codes Codes, c 
 		c.Fault(f.Name, FieldInvalid, f.Label+"请从选项里选")
 		return
 	}
-	slices.Sort(list)
-	list = slices.Compact(list)
-	for _, s := range list {
-		if !f.isChoice(s, codes) {
+	for i, s := range list {
+		meant, ok := f.choice(s, codes)
+		if !ok {
 			c.Fault(f.Name, FieldChoice, f.Label+"请从选项里选")
 			return
 		}
+		list[i] = meant
 	}
-	v.Set(reflect.ValueOf(Choices(list)))
+	slices.Sort(list)
+	v.Set(reflect.ValueOf(Choices(slices.Compact(list))))
 }
 
-func (f *Field) isChoice(s string, codes Codes) bool {
+// choice is the code or option that was meant.
+func (f *Field) choice(s string, codes Codes) (meant string, ok bool) {
 	if f.Codes != "" {
-		return codes.Has(f.Codes, s)
+		return codes.Settle(f.Codes, s)
 	}
-	return slices.ContainsFunc(f.Options, func(o Option) bool { return o.Value == s })
+	return s, slices.ContainsFunc(f.Options, func(o Option) bool { return o.Value == s })
 }
 
 func (f *Field) setLocation(v reflect.Value, raw json.RawMessage, c *Check) {
@@ -346,9 +349,13 @@ func (f *Field) setText(v reflect.Value, s string, codes Codes, c *Check) {
 		c.Fault(f.Name, FieldMasked, f.Label+"是隐去的内容，没有改动请不要提交这一项")
 		return
 	}
-	if f.Type == TypeChoice && !f.isChoice(s, codes) {
-		c.Fault(f.Name, FieldChoice, f.Label+"请从选项里选")
-		return
+	if f.Type == TypeChoice {
+		meant, ok := f.choice(s, codes)
+		if !ok {
+			c.Fault(f.Name, FieldChoice, f.Label+"请从选项里选")
+			return
+		}
+		s = meant
 	}
 	if f.Type == TypeDatetime {
 		t, err := time.Parse(time.RFC3339, s)

@@ -108,9 +108,6 @@ func TestEveryRequiredFieldIsAskedFor(t *testing.T) {
 				want = append(want, "data."+f.Name+" field.required")
 			}
 		}
-		if k.Kind == model.KindObject {
-			want = append(want, "data.location_text field.required")
-		}
 		slices.Sort(want)
 		require.Equal(t, want, locations(err), k.Kind)
 	}

@@ -322,8 +322,6 @@ func TestValidate(t *testing.T) {
 		{Name: "an object found on the map", Element: object(func(o *model.Object) {
 			o.LocationText, o.Location = "", &model.Location{}
 		})},
-		{Name: "an object nowhere", Element: object(func(o *model.Object) { o.LocationText = "" }),
-			Faults: []string{"location_text"}},
 		{Name: "an identity code of the class", Element: object(func(o *model.Object) { o.IdentityCode = "4101020101000001" })},
 		{Name: "an identity code of another class", Element: object(func(o *model.Object) {
 			o.IdentityCode = "4101020102000001"

@@ -58,7 +58,7 @@ type Field struct {
 	Label          string    `json:"label"`
 	Type           FieldType `json:"type"`
 	Required       bool      `json:"required" doc:"needed when its condition holds, or when it has none"`
-	RequiredUnless string    `json:"required_unless,omitempty" doc:"not needed when this boolean is true"`
+	RequiredUnless string    `json:"required_unless,omitempty" doc:"not needed when this field is true or filled in"`
 	Codes          string    `json:"codes,omitempty" doc:"the code list of GET /codes/{name}"`
 	Options        []Option  `json:"options,omitempty"`
 	Pattern        string    `json:"pattern,omitempty"`
@@ -271,7 +271,8 @@ func fieldType(sf reflect.StructField) (FieldType, error) {
 
 // Codes is what the field table needs of the national code lists.
 type Codes interface {
-	Has(list, code string) bool
+	// Settle is the code of the list that was meant; false for none.
+	Settle(list, code string) (settled string, ok bool)
 	Name(list, code string) (string, bool)
 }
 

@@ -9,7 +9,7 @@ type Object struct {
 	Condition       string    `json:"condition" label:"状态" group:"部件" required:"true" options:"good:完好,damaged:破损,missing:缺失,blocked:堵塞,abandoned:废弃"`
 	OwnerUnit       string    `json:"owner_unit" label:"权属单位" group:"单位" maxLength:"128"`
 	MaintenanceUnit string    `json:"maintenance_unit" label:"养护单位" group:"单位" maxLength:"128"`
-	LocationText    string    `json:"location_text" label:"位置说明" group:"位置与照片" maxLength:"200" help:"位置说明与地图位置至少填一项"`
+	LocationText    string    `json:"location_text" requiredUnless:"location" label:"位置说明" group:"位置与照片" maxLength:"200" help:"位置说明与地图位置至少填一项"`
 	Location        *Location `json:"location" label:"地图位置" group:"位置与照片"`
 	LastInspected   Date      `json:"last_inspected" label:"最近巡查日期" group:"位置与照片"`
 	Photos          Photos    `json:"photos" gorm:"-" label:"照片" group:"位置与照片" max:"9"`
@@ -24,12 +24,8 @@ func (*Object) TableName() string { return "objects" }
 // Title is the component's name.
 func (o *Object) Title() string { return o.Name }
 
-// Validate wants a place to find the object at, and compares the identity code with the class: it is division 6, main class 2,
-// sub-class 2, serial number 6 (GB/T 30428.2).
+// Validate compares the identity code with the class: it is division 6, main class 2, sub-class 2, serial number 6 (GB/T 30428.2).
 func (o *Object) Validate(c *Check) {
-	if o.LocationText == "" && o.Location == nil {
-		c.Fault("location_text", FieldRequired, "请填写位置说明，或在地图上选点")
-	}
 	if len(o.IdentityCode) == 16 && len(o.ComponentType) == 4 && o.IdentityCode[6:10] != o.ComponentType {
 		c.Warn("identity_code", OtherClass, "标识码与所选部件类别不一致，请核对，确认无误可忽略")
 	}

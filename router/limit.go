@@ -24,11 +24,12 @@ var rates = map[string]struct {
 	perSecond rate.Limit
 	burst     int
 }{
-	"account": {50, 600},   // a collector's offline queue comes at once
-	"code":    {20, 600},   // a whole courtyard on one evening
-	"net":     {300, 3000}, // a mobile carrier's gateway
-	"login":   {5, 300},    // a poster by the entrance of a market
-	"scan":    {5, 300},    // the same; what is over is answered and not counted
+	"account":  {50, 600},   // a collector's offline queue comes at once
+	"resident": {5, 300},    // submissions: a household and what it reports
+	"code":     {20, 600},   // a whole courtyard on one evening
+	"net":      {300, 3000}, // a mobile carrier's gateway
+	"login":    {5, 300},    // a poster by the entrance of a market
+	"scan":     {5, 300},    // the same; what is over is answered and not counted
 }
 
 // NewLimits makes limits that measure by the clock.

@@ -19,12 +19,13 @@ type event struct {
 	Elapsed                                                float64 // seconds
 }
 
-// belongsElsewhere finds the message of a test that left itself to `make test-long`, the only reason for which one may skip.
-var belongsElsewhere = regexp.MustCompile(`(?m)^\s*\S+\.go:\d+: long:`)
+// leftTo finds where a test that skipped itself says it is run instead: by `make test-long` ("long:"), or by the suite of the other
+// engine ("mysql:", "sqlite:"). There is no other reason for which one may skip.
+var leftTo = regexp.MustCompile(`(?m)^\s*\S+\.go:\d+: (long|mysql|sqlite):`)
 
 // reader counts the tests of a stream of events.
 type reader struct {
-	long     bool // there is no elsewhere: every skipped test fails
+	leave    []string // to whom a test may leave itself: what other suites of the run, or of the other run, are called
 	out      io.Writer
 	packages map[string]*pkg
 	builds   map[string]string // what the compiler said, by the import path that events give it
@@ -39,8 +40,8 @@ type pkg struct {
 	said    strings.Builder   // what belongs to no test
 }
 
-func newReader(long bool, out io.Writer) *reader {
-	return &reader{long: long, out: out, packages: map[string]*pkg{}, builds: map[string]string{}}
+func newReader(leave []string, out io.Writer) *reader {
+	return &reader{leave: leave, out: out, packages: map[string]*pkg{}, builds: map[string]string{}}
 }
 
 // read takes all events and returns their sum. Each test and subtest counts; a package that fails otherwise, because it does not
@@ -87,12 +88,12 @@ func (r *reader) take(e event) {
 	case e.Test == "":
 		r.finish(e)
 	default:
-		p.end(e, r.long)
+		p.end(e, r.leave)
 	}
 }
 
 // end counts a finished test.
-func (p *pkg) end(e event, long bool) {
+func (p *pkg) end(e event, leave []string) {
 	log := p.running[e.Test]
 	delete(p.running, e.Test)
 	switch {
@@ -100,8 +101,11 @@ func (p *pkg) end(e event, long bool) {
 		p.result.passed++
 	case e.Action == "fail":
 		p.result.fail(e.Package+" "+e.Test, log)
-	case long || !belongsElsewhere.MatchString(log):
-		p.result.fail(e.Package+" "+e.Test, log+"A skipped test proves nothing: mend it, or begin its message with \"long:\".")
+	default:
+		if m := leftTo.FindStringSubmatch(log); m == nil || !slices.Contains(leave, m[1]) {
+			p.result.fail(e.Package+" "+e.Test, log+"A skipped test proves nothing: mend it, or say by \"long:\", \"mysql:\" or "+
+				"\"sqlite:\" which other suite runs it.")
+		}
 	}
 }
 

@@ -18,7 +18,8 @@ type goTests struct {
 	using   string   // only the packages that import this one, and it itself; "" means all
 	mariadb bool     // start a private MariaDB and name it in SIX_TEST_MYSQL
 	fresh   bool     // take no result from the cache: what the tests talk to is not part of its key
-	long    bool     // a test may not skip itself for being long, and has an hour
+	long    bool     // a test has an hour
+	leave   []string // to whom a test may leave itself: see leftTo
 }
 
 func (g goTests) run(ctx context.Context, out io.Writer) (r result) {
@@ -51,7 +52,7 @@ func (g goTests) run(ctx context.Context, out io.Writer) (r result) {
 		r.fail("go test", err.Error())
 		return r
 	}
-	r = newReader(g.long, out).read(pipe)
+	r = newReader(g.leave, out).read(pipe)
 	if err := cmd.Wait(); err != nil && r.failed == 0 {
 		r.fail("go test", fmt.Sprintf("%s%v", said.Bytes(), err))
 	}

@@ -26,9 +26,11 @@ func everyday() []suite {
 			command(race(), ".tools/bin/golangci-lint", "run"),
 		)},
 		{"generated", "what is generated is current", current(race(), []string{"scripts/gen"}, "docs/openapi.yaml", "web/dist")},
-		{"sqlite", "Go tests, data in SQLite", goTests{env: append(race(), "SIX_TEST_DATABASE=sqlite")}.run},
+		{"sqlite", "Go tests, data in SQLite", goTests{
+			env: append(race(), "SIX_TEST_DATABASE=sqlite"), leave: []string{"long", "mysql"},
+		}.run},
 		{"mariadb", "Go tests of what uses a database, data in MariaDB", goTests{
-			env:   append(race(), "SIX_TEST_DATABASE=mysql"),
+			env: append(race(), "SIX_TEST_DATABASE=mysql"), leave: []string{"long", "sqlite"},
 			using: testkit, mariadb: true, fresh: true,
 		}.run},
 	}
@@ -40,10 +42,10 @@ func longRunning() []suite {
 	return []suite{
 		{"setup", "the machine has what the tests need", command(nil, "scripts/setup")},
 		{"sqlite", "all Go tests, the long ones too, data in SQLite", goTests{
-			env: append(long, "SIX_TEST_DATABASE=sqlite"), long: true,
+			env: append(long, "SIX_TEST_DATABASE=sqlite"), long: true, leave: []string{"mysql"},
 		}.run},
 		{"mariadb", "all Go tests of what uses a database, data in MariaDB", goTests{
-			env: append(long, "SIX_TEST_DATABASE=mysql"), long: true,
+			env: append(long, "SIX_TEST_DATABASE=mysql"), long: true, leave: []string{"sqlite"},
 			using: testkit, mariadb: true, fresh: true,
 		}.run},
 	}

@@ -208,3 +208,28 @@ func FuzzCode(f *testing.F) {
 		}
 	})
 }
+
+func TestACodeOfANationalListIsUnderstoodInAMergedOne(t *testing.T) {
+	t.Parallel()
+	l := Default()
+	for _, c := range []struct {
+		list, code, want string
+		ok               bool
+	}{
+		{"event_category", "C0102", "C0102", true},
+		{"event_category", "0102", "C0102", true}, // in both: the city's
+		{"event_category", "0202", "C0202", true},
+		{"event_category", "0228", "S0228", true}, // a service event only
+		{"situation_or_hazard", "14", "S14", true},
+		{"situation_or_hazard", "99", "H99", true}, // a hazard only
+		{"event_category", "9999", "", false},
+		{"sex", "1", "1", true},
+		{"sex", "C1", "", false},
+		{"none", "1", "", false},
+	} {
+		got, ok := l.Settle(c.list, c.code)
+		if got != c.want || ok != c.ok {
+			t.Errorf("Settle(%s, %s) = %s, %t", c.list, c.code, got, ok)
+		}
+	}
+}

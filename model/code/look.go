@@ -78,6 +78,22 @@ func (l *Lists) Code(list, name string) (string, bool) {
 	return "", false
 }
 
+// Settle is the list's code that was meant: the code itself, or, in a merged list, the one that the code of a national list becomes;
+// of a code that both national lists have, the first one's. A city event's 0102 is C0102.
+func (l *Lists) Settle(list, code string) (settled string, ok bool) {
+	if l.Has(list, code) {
+		return code, true
+	}
+	for _, m := range merged {
+		for _, s := range m.sources {
+			if m.name == list && l.Has(s.list, code) {
+				return s.letter + code, true
+			}
+		}
+	}
+	return "", false
+}
+
 // Origin is the national list and code behind a code of a merged list, as in C0101 → city_event_type, 0101. A code of any other
 // list is its own origin.
 func (l *Lists) Origin(list, code string) (origin, original string, ok bool) {

@@ -250,7 +250,7 @@ func TestAnAttemptThatIsAlwaysVoidIsGivenUp(t *testing.T) {
 func TestSQLiteLockedByAnotherProcessIsBusy(t *testing.T) {
 	t.Parallel()
 	if testkit.OnMySQL() {
-		t.Skip("MySQL locks rows")
+		t.Skip("sqlite: MySQL locks rows")
 	}
 	w := newWorld(t)
 	o := w.opts
@@ -276,7 +276,7 @@ func TestSQLiteLockedByAnotherProcessIsBusy(t *testing.T) {
 func TestADeadlockOfMariaDBIsRunAgain(t *testing.T) {
 	t.Parallel()
 	if !testkit.OnMySQL() {
-		t.Skip("SQLite has one writer")
+		t.Skip("mysql: SQLite has one writer")
 	}
 	w := newWorld(t)
 	codes := []string{street + "001", street + "002"}
@@ -318,7 +318,7 @@ func TestADeadlockOfMariaDBIsRunAgain(t *testing.T) {
 func TestAWriteWhoseTransactionVanishesIsRunAgain(t *testing.T) {
 	t.Parallel()
 	if !testkit.OnMySQL() {
-		t.Skip("SQLite has no node that could die beneath the program")
+		t.Skip("mysql: SQLite has no node that could die beneath the program")
 	}
 	w := newWorld(t)
 	runs := 0
@@ -375,7 +375,7 @@ func TestWritesOfManyAtOnceAllStand(t *testing.T) {
 func TestARowChangedMeanwhileOnMariaDBIsStale(t *testing.T) {
 	t.Parallel()
 	if !testkit.OnMySQL() {
-		t.Skip("SQLite lets nobody write meanwhile")
+		t.Skip("mysql: SQLite lets nobody write meanwhile")
 	}
 	w := newWorld(t)
 	w.add(area(community))

@@ -15,7 +15,7 @@ func TestAHouseholdIsFoundByItsIndexOnceTheTablesWereCounted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	if w.Dialect() != store.SQLite {
-		t.Skip("MySQL counts by itself")
+		t.Skip("sqlite: MySQL counts by itself")
 	}
 	require.NoError(t, w.Write(w.system(), model.Act{Name: "test"}, func(tx *store.Tx) error {
 		for range 600 {

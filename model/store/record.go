@@ -176,8 +176,8 @@ func (tx *Tx) sealRecord(r *model.Record, key *seal.DataKey) error {
 
 type noCodes struct{}
 
-func (noCodes) Has(string, string) bool            { return true }
-func (noCodes) Name(string, string) (string, bool) { return "", false }
+func (noCodes) Settle(_, code string) (string, bool) { return code, true }
+func (noCodes) Name(string, string) (string, bool)   { return "", false }
 
 // indexBytes is how much of an HMAC a blind index keeps: enough that no two of a province's numbers meet by chance.
 const indexBytes = 16

@@ -142,7 +142,7 @@ func TestEveryMySQLTableComparesTextByItsBytes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	if w.Dialect() != store.MySQL {
-		t.Skip("SQLite compares text by its bytes")
+		t.Skip("mysql: SQLite compares text by its bytes")
 	}
 	require.Zero(t, w.count(`SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE()
 		AND table_name <> 'goose_db_version' AND (table_collation <> 'utf8mb4_bin' OR engine <> 'InnoDB')`))

@@ -78,6 +78,9 @@ func (s *Service) scanned(tx *store.Tx, r *model.Record, in *Create, code *model
 		if code.Status != model.QRActive {
 			return nil, model.Fail(model.QRRevoked)
 		}
+		if err := s.allow("code " + code.Code); err != nil {
+			return nil, err
+		}
 		id = code.BuildingID
 		if r.Unit == "" {
 			r.Unit = code.Unit

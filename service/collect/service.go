@@ -85,9 +85,9 @@ func (s *Service) Create(ctx context.Context, in Create) (Made, error) {
 		}
 		return Made{}, err
 	}
-	if in.QR != "" {
-		if ok, retry := s.o.Limit.Allow("code " + in.QR); !ok {
-			return Made{}, &model.Error{Code: model.RateLimited, RetryAfter: retry}
+	if a := store.ActorOf(ctx); !a.Staff() {
+		if err := s.allow("resident " + a.Account.String()); err != nil {
+			return Made{}, err
 		}
 	}
 	var made Made
@@ -102,6 +102,13 @@ func (s *Service) Create(ctx context.Context, in Create) (Made, error) {
 		err = run()
 	}
 	return made, err
+}
+
+func (s *Service) allow(key string) error {
+	if ok, retry := s.o.Limit.Allow(key); !ok {
+		return &model.Error{Code: model.RateLimited, RetryAfter: retry}
+	}
+	return nil
 }
 
 // CreateMany stores many records in one transaction: what seeding and imports use. The first fault stops all.
