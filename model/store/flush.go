@@ -91,7 +91,7 @@ func (tx *Tx) save(g *gorm.DB, row any) error {
 	v := versionOf(row)
 	was := *v
 	*v = was + 1
-	r := g.Model(row).Select("*").Where("version = ?", was).Updates(row)
+	r := g.Model(row).Select("*").Omit(tx.unmoved(row)...).Where("version = ?", was).Updates(row)
 	if r.Error != nil || r.RowsAffected == 0 {
 		*v = was
 	}
@@ -102,6 +102,26 @@ func (tx *Tx) save(g *gorm.DB, row any) error {
 		return g.Model(rec.Element).Select("*").Where("record_id = ?", rec.ID).Updates(rec.Element).Error
 	}
 	return r.Error
+}
+
+// unmoved are the columns that say where a record lies, as far as this transaction left them as they were. Whoever re-codes a room or
+// a building rewrites them in its records without raising their versions: written back, they would undo that.
+func (tx *Tx) unmoved(row any) (columns []string) {
+	r, ok := row.(*model.Record)
+	if !ok {
+		return nil
+	}
+	was := tx.before[r.ID]
+	if was == nil {
+		return nil
+	}
+	if r.AreaCodes == was.AreaCodes {
+		columns = append(columns, "area_code", "street", "community", "grid", "micro_grid")
+	}
+	if r.RoomID == was.RoomID && r.Unit == was.Unit && r.Room == was.Room {
+		columns = append(columns, "room_id", "unit", "room")
+	}
+	return columns
 }
 
 // stale is record.stale with the version that is stored now; not_found for a row that is gone or out of scope.

@@ -51,6 +51,8 @@ type Options struct {
 	Conns int
 	// Wait is how long SQLite waits for another process's write before the transaction is run again; 0 means 10 s.
 	Wait time.Duration
+	// Limit is how long a Read may take; 0 means 30 s. It does not hold for Snapshot.
+	Limit time.Duration
 	// Slow is how long a statement may take before it is logged; 0 means 500 ms.
 	Slow time.Duration
 	// Bare opens a database without its index key, as backup and restore need it; nothing can then be sealed, indexed or hashed.
@@ -73,6 +75,9 @@ func Open(ctx context.Context, o Options, migrate bool) (*DB, error) {
 	}
 	if o.Wait == 0 {
 		o.Wait = 10 * time.Second
+	}
+	if o.Limit == 0 {
+		o.Limit = 30 * time.Second
 	}
 	if o.Slow == 0 {
 		o.Slow = 500 * time.Millisecond

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"sixelements/model"
 )
@@ -151,7 +152,7 @@ func (f Filter) apply(q *gorm.DB) *gorm.DB {
 		q = q.Where("title >= ? AND title < ?", f.Title, f.Title+"\U0010FFFF")
 	}
 	if len(f.Numbers) > 0 || len(f.Phones) > 0 {
-		q = q.Where("(subject_index IN ? OR phone_index IN ?)", orEmpty(f.Numbers), orEmpty(f.Phones))
+		q = q.Where(f.indexed())
 	}
 	if f.DueBefore != 0 {
 		q = q.Where("status = ? AND due_at < ?", model.Verified, f.DueBefore)
@@ -165,11 +166,15 @@ func (f Filter) apply(q *gorm.DB) *gorm.DB {
 	return keyset(q, "submitted_at", f.After, f.Ascending)
 }
 
-func orEmpty(x [][]byte) [][]byte {
-	if len(x) == 0 {
-		return [][]byte{{}}
+// indexed is met by records of one of the numbers or phones. A list that is empty asks for nothing, not for records without an index.
+func (f Filter) indexed() clause.Expr {
+	switch {
+	case len(f.Phones) == 0:
+		return gorm.Expr("subject_index IN ?", f.Numbers)
+	case len(f.Numbers) == 0:
+		return gorm.Expr("phone_index IN ?", f.Phones)
 	}
-	return x
+	return gorm.Expr("(subject_index IN ? OR phone_index IN ?)", f.Numbers, f.Phones)
 }
 
 // keyset orders by the column, then id, and begins behind the cursor.

@@ -180,7 +180,7 @@ func Refusal(err error) error {
 	case errors.As(err, &my):
 		return fmt.Errorf("MySQL error %d", my.Number)
 	case errors.As(err, &lite):
-		return fmt.Errorf("SQLite error %d", lite.ExtendedCode())
+		return fmt.Errorf("SQLite error %d", int(lite.ExtendedCode()))
 	}
 	return err
 }

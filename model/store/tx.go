@@ -33,6 +33,7 @@ type state struct {
 	keys   map[model.ID]*seal.DataKey
 	before map[model.ID]*model.Record // what records looked like when they were read
 	memo   map[string]any
+	now    model.Time
 	quiet  bool
 	writes bool
 }
@@ -48,8 +49,13 @@ type staged struct {
 // Actor is who acts.
 func (tx *Tx) Actor() model.Actor { return tx.actor }
 
-// Now is the clock's time.
-func (tx *Tx) Now() model.Time { return tx.db.Now() }
+// Now is the clock's time when it was first asked for: one moment for all that a transaction writes.
+func (tx *Tx) Now() model.Time {
+	if tx.now.IsZero() {
+		tx.now = tx.db.Now()
+	}
+	return tx.now
+}
 
 // Context is the door's context.
 func (tx *Tx) Context() context.Context { return tx.ctx }
@@ -154,6 +160,17 @@ func (tx *Tx) Change(m any, set map[string]any, where string, args ...any) {
 	})
 }
 
+// ChangeExactly is Change of n rows that were seen to match: the write fails with fail when another number of rows matches by then.
+func (tx *Tx) ChangeExactly(n int64, fail error, m any, set map[string]any, where string, args ...any) {
+	tx.staged.changes = append(tx.staged.changes, func(g *gorm.DB) error {
+		r := g.Model(m).Where(where, args...).Updates(set)
+		if r.Error == nil && r.RowsAffected != n { // matched rows on MySQL too: clientFoundRows
+			return fail
+		}
+		return r.Error
+	})
+}
+
 // ChangeAsSystem is Change beyond the actor's scope, for the few consequences an act has elsewhere: whoever takes rights away ends
 // sessions that are not theirs. The trace goes on naming the actor. The caller has judged the right to it.
 func (tx *Tx) ChangeAsSystem(reason string, m any, set map[string]any, where string, args ...any) {
@@ -175,12 +192,14 @@ type keep struct{ error }
 
 func (k keep) Unwrap() error { return k.error }
 
-// Read runs fn on one consistent state of the database. Errors: fn's; not_found for a row that is not there or out of scope;
-// server.busy when the database cannot be reached.
+// Read runs fn on one consistent state of the database, for Options.Limit at most: longer work takes several Reads. Errors: fn's;
+// not_found for a row that is not there or out of scope; server.busy when the database cannot be reached or the time is up.
 func (db *DB) Read(ctx context.Context, fn func(*Tx) error) error {
 	if ActorOf(ctx).IsZero() {
 		return errNoActor
 	}
+	ctx, cancel := context.WithTimeout(ctx, db.o.Limit)
+	defer cancel()
 	return db.again(ctx, func() error {
 		g := db.read.WithContext(ctx).Begin()
 		if g.Error != nil {

@@ -220,11 +220,13 @@ func (s *Service) Open(ctx context.Context, id model.ID, expires int64, sig stri
 
 // Claim stages that a record uses photos: the owner's own that no record uses yet.
 //
-// Errors: attachment.unknown when one is not such, in the same words whether it exists or not, or one is named twice.
+// Errors: attachment.unknown when one is not such, in the same words whether it exists or not, or one is named twice. The write fails
+// with it when another record has claimed one meanwhile.
 func (s *Service) Claim(tx *store.Tx, owner, record model.ID, ids []model.ID) error {
 	if len(ids) == 0 {
 		return nil
 	}
+	unknown := model.Faults{{Location: "attachments", Code: model.AttachmentUnknown, Message: "请重新上传照片"}}.Err()
 	var free []model.ID
 	if len(ids) <= perRecord {
 		const mine = "id IN ? AND owner_id = ? AND record_id IS NULL"
@@ -233,11 +235,11 @@ func (s *Service) Claim(tx *store.Tx, owner, record model.ID, ids []model.ID) er
 			return err
 		}
 		if len(free) == len(ids) {
-			tx.Change(&model.Attachment{}, map[string]any{"record_id": record}, mine, ids, owner)
+			tx.ChangeExactly(int64(len(ids)), unknown, &model.Attachment{}, map[string]any{"record_id": record}, mine, ids, owner)
 			return nil
 		}
 	}
-	return model.Faults{{Location: "attachments", Code: model.AttachmentUnknown, Message: "请重新上传照片"}}.Err()
+	return unknown
 }
 
 // Of are the photos of records that the caller has read in scope, in the order in which they came.

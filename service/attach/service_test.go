@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -158,6 +159,43 @@ func TestARecordClaimsItsOwnersUnusedPhotosOnly(t *testing.T) {
 		require.Equal(t, mine.ID, of[record][0].ID)
 		return nil
 	}))
+}
+
+func TestOfEightRecordsThatClaimAPhotoAtOnceOneGetsIt(t *testing.T) {
+	t.Parallel()
+	const records = 8
+	w := newWorld(t)
+	me := testkit.Actor(model.Resident, "")
+	ctx := store.As(t.Context(), me)
+	photo := w.upload(ctx)
+	var all, done sync.WaitGroup // on MariaDB each has seen the photo free before any takes it; SQLite lets nobody write meanwhile
+	all.Add(records)
+	errs := make(chan error, records)
+	for range records {
+		done.Go(func() {
+			record, met := model.NewID(), !testkit.OnMySQL()
+			errs <- w.db.Write(ctx, model.Act{Name: "test.claim"}, func(tx *store.Tx) error {
+				err := w.Claim(tx, me.Account, record, []model.ID{photo.ID})
+				if !met {
+					met = true
+					all.Done()
+					all.Wait()
+				}
+				return err
+			})
+		})
+	}
+	done.Wait()
+	close(errs)
+	taken := 0
+	for err := range errs {
+		if err == nil {
+			taken++
+			continue
+		}
+		require.True(t, model.IsCode(err, model.AttachmentUnknown), "%v", err)
+	}
+	require.Equal(t, 1, taken)
 }
 
 func TestAnAccountCannotFillTheDisk(t *testing.T) {

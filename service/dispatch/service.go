@@ -5,6 +5,7 @@ package dispatch
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 
 	"sixelements/model"
@@ -114,56 +115,59 @@ const escalatedFrom = "escalated_from"
 func (s *Service) Escalate(ctx context.Context, id model.ID, m model.Match, step model.Step) (event *model.Record, replay bool,
 	err error) {
 	hash := s.db.Hash("step", id[:], model.Canonical(step))
-	err = s.db.Write(ctx, model.Act{Name: "record.escalate", Target: id.String()}, func(tx *store.Tx) (err error) {
-		replay = false
-		src, err := tx.Record(id)
-		if err != nil {
+	write := func() error {
+		return s.db.Write(ctx, model.Act{Name: "record.escalate", Target: id.String()}, func(tx *store.Tx) (err error) {
+			event, replay, err = s.escalated(tx, id, m, step, hash)
 			return err
-		}
-		if !tx.Actor().WorksAt(model.GridLeader, src.Where()) {
-			return model.Fail(model.RoleForbidden)
-		}
-		if event, err = s.escalated(tx, id, step.StepID, hash); err != nil || event != nil {
-			replay = event != nil
-			return err
-		}
-		if err := m.Against(src.Version); err != nil {
-			return err
-		}
-		if src.Kind != model.KindSituation && src.Kind != model.KindObject {
-			return model.Failf(model.NotAllowed, "只有情况和物件能转成事件。")
-		}
-		event, err = s.escalate(tx, src, step, hash)
-		return err
-	})
+		})
+	}
+	if err = write(); errors.Is(err, store.ErrDuplicate) { // the same step came twice at once: the other's event is there now
+		err = write()
+	}
 	return event, replay, err
 }
 
-// escalated finds the event that the same step made before.
-func (s *Service) escalated(tx *store.Tx, source, step model.ID, hash []byte) (*model.Record, error) {
-	if step.IsZero() {
-		return nil, nil
+// escalated is the event that the same step made before, or else a new one.
+func (s *Service) escalated(tx *store.Tx, id model.ID, m model.Match, step model.Step, hash []byte) (event *model.Record, replay bool,
+	err error) {
+	src, err := tx.Record(id)
+	if err != nil {
+		return nil, false, err
 	}
-	var links []model.Link
-	if err := tx.Q(&model.Link{}).Where("other_id = ? AND relation = ?", source, escalatedFrom).Find(&links).Error; err != nil {
-		return nil, err
+	if !tx.Actor().WorksAt(model.GridLeader, src.Where()) {
+		return nil, false, model.Fail(model.RoleForbidden)
 	}
-	for _, l := range links {
-		if done, err := tx.Replayed(l.RecordID, step, hash); err != nil {
-			return nil, err
-		} else if done {
-			return tx.Record(l.RecordID)
-		}
+	made := s.eventID(src, step.StepID)
+	if replay, err = tx.Replayed(made, step.StepID, hash); err != nil {
+		return nil, false, err
+	} else if replay {
+		event, err = tx.Record(made)
+		return event, true, err
 	}
-	return nil, nil
+	if err := m.Against(src.Version); err != nil {
+		return nil, false, err
+	}
+	if src.Kind != model.KindSituation && src.Kind != model.KindObject {
+		return nil, false, model.Failf(model.NotAllowed, "只有情况和物件能转成事件。")
+	}
+	event, err = s.escalate(tx, src, made, step, hash)
+	return event, false, err
 }
 
-func (s *Service) escalate(tx *store.Tx, src *model.Record, step model.Step, hash []byte) (*model.Record, error) {
+// eventID follows from the source and the step's id, so that two requests with the same step at once cannot both make an event.
+func (s *Service) eventID(src *model.Record, step model.ID) model.ID {
+	if step.IsZero() {
+		return model.NewID()
+	}
+	return model.DeriveID(src.SubmittedAt, s.db.Hash("escalate", src.ID[:], step[:]))
+}
+
+func (s *Service) escalate(tx *store.Tx, src *model.Record, id model.ID, step model.Step, hash []byte) (*model.Record, error) {
 	if len(step.Data) == 0 {
 		return nil, model.Faults{{Location: "data", Code: model.FieldRequired, Message: "请填写事件的内容"}}.Err()
 	}
 	a := tx.Actor()
-	e := &model.Record{ID: model.NewID(), Kind: model.KindEvent, Status: model.Submitted, Stage: model.Reported, AreaCodes: src.AreaCodes,
+	e := &model.Record{ID: id, Kind: model.KindEvent, Status: model.Submitted, Stage: model.Reported, AreaCodes: src.AreaCodes,
 		BuildingID: src.BuildingID, Unit: src.Unit, Room: src.Room, RoomID: src.RoomID, RoomUnmatched: src.RoomUnmatched,
 		SubmitterID: a.Account, SubmitterRole: a.TopAt(src.Where()), SubmitterName: a.Name, Channel: model.ByStaff, SubmittedAt: tx.Now(),
 		RequestHash: hash}
