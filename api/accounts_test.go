@@ -145,6 +145,33 @@ func TestAccountsAreMadeAndChanged(t *testing.T) {
 	})
 }
 
+func TestEqualsDoNotActInEachOthersName(t *testing.T) {
+	t.Parallel()
+	s := street.New(t)
+	at := func(by, username, role, area string) string {
+		held := object{"role": role}
+		if area != "" {
+			held["area_code"] = area
+		}
+		return "/accounts/" + hire(t, s, by, username, held).ID()
+	}
+	peer, chief := at("community", "peer", "community", s.Community), at("admin", "chief", "admin", "")
+	reset, off := object{"password": goodPassword + "2"}, object{"disabled": true}
+	run(t, s, []scenario{
+		{Name: "no equal resets a password", As: "community", Patch: peer, Match: "1", Body: reset, Want: 403, Code: "role.forbidden"},
+		{Name: "nor with another change", As: "community", Patch: peer, Match: "1", Body: with(reset, object{"roles": []object{
+			{"role": "collector", "area_code": s.Grid}}}), Want: 403, Code: "role.forbidden"},
+		{Name: "nor disables", As: "community", Patch: peer, Match: "1", Body: off, Want: 403, Code: "role.forbidden"},
+		{Name: "nor deletes", As: "community", Delete: peer, Want: 403, Code: "role.forbidden"},
+		{Name: "a name is corrected as before", As: "community", Patch: peer, Match: "1", Body: object{"name": "小周"}, Want: 200},
+		{Name: "who stands above resets", As: "street", Patch: peer, Match: "2", Body: reset, Want: 200},
+		{Name: "and deletes", As: "street", Delete: peer, Want: 204},
+		{Name: "an equal does not delete the deleted", As: "community", Delete: peer, Want: 403, Code: "role.forbidden"},
+		{Name: "an administrator resets another", As: "admin", Patch: chief, Match: "1", Body: reset, Want: 200},
+		{Name: "and disables them", As: "admin", Patch: chief, Match: "2", Body: off, Want: 200},
+	})
+}
+
 func TestTheTraceTellsWhoDidWhatWhere(t *testing.T) {
 	t.Parallel()
 	o := openOffice(t)

@@ -10,7 +10,7 @@ import (
 
 type consentIn struct {
 	Version string   `json:"version" maxLength:"40" doc:"of the notice that was read"`
-	Scopes  []string `json:"scopes" maxItems:"2" nullable:"false" doc:"general, sensitive; the latest consent counts as a whole"`
+	Scopes  []string `json:"scopes" maxItems:"2" nullable:"false" doc:"general, sensitive; the latest consent counts as a whole; none withdraws it"`
 }
 
 type phoneIn struct {
@@ -37,7 +37,7 @@ func mountMe(a *API, s *identity.Service) {
 		})
 	op(a, get("/me", "get-me", "One's own account: roles, posts, consent"),
 		func(ctx context.Context, _ *none) (*answer[identity.Me], error) { return meAnswer(s.Me(ctx)) })
-	op(a, put("/me/consent", "put-consent", "Agree to the notice"),
+	op(a, put("/me/consent", "put-consent", "Agree to the notice, or withdraw one's consent"),
 		func(ctx context.Context, in *struct{ Body consentIn }) (*answer[identity.Me], error) {
 			if err := s.Agree(ctx, in.Body.Version, in.Body.Scopes); err != nil {
 				return nil, err

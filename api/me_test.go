@@ -86,6 +86,14 @@ func TestConsentIsToTheNoticeInForce(t *testing.T) {
 		{Name: "are enough for all", As: "resident", Post: "/records", Body: body, Want: 201},
 		{Name: "general alone takes it back", As: "resident", Put: "/me/consent", Body: agreement("general"), Want: 200},
 		{Name: "at once", As: "resident", Post: "/records", Body: body, Want: 403, Code: "consent.sensitive_required"},
+		{Name: "no scope takes everything back", As: "resident", Put: "/me/consent", Body: agreement(), Want: 200,
+			Has: []string{`"scopes":[]`}},
+		{Name: "at once", As: "resident", Post: "/records", Body: fromScan(s.Code), Want: 403, Code: "consent.required"},
+		{Name: "all consents are kept, with their times", As: "resident", Get: "/me/data", Want: 200,
+			JSON: object{"consents.0.at": "2026-05-01T10:00:00.000+08:00", "consents.0.scopes.0": nil,
+				"consents.1.scopes.0": "general", "consents.4": nil}},
+		{Name: "it can be given again", As: "resident", Put: "/me/consent", Body: agreement("general"), Want: 200},
+		{Name: "and counts", As: "resident", Post: "/records", Body: fromScan(s.Code), Want: 201},
 	})
 }
 

@@ -65,7 +65,7 @@ func byPassword(username, password string) object {
 }
 
 func agreement(scopes ...string) object {
-	return object{"version": identity.CurrentNotice().Version, "scopes": scopes}
+	return object{"version": identity.CurrentNotice().Version, "scopes": append([]string{}, scopes...)}
 }
 
 func TestEveryPersonaLogsInAndWorksWhereThePlanSays(t *testing.T) {

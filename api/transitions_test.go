@@ -115,6 +115,9 @@ withdraw submitted>withdrawn resident`, "\n"), o.steps("collector", kept["rec"])
 	require.Contains(t, r.Text, "请补充单元号", "the resident reads why")
 	require.Contains(t, r.Text, `"field":"moved_to","label":"去向"`)
 	require.Contains(t, r.Text, "新密市")
+	r = o.Do(street.Request{Method: "GET", Path: "/records/" + kept["rec"] + "/history", As: "admin"})
+	require.Contains(t, r.Text, `"field":"moved_to","label":"去向","before":null,"after":"***"`)
+	require.NotContains(t, r.Text, "新密市", "an administrator need not know where somebody went")
 }
 
 func TestReturnedRecordsEndToo(t *testing.T) {

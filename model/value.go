@@ -204,12 +204,19 @@ func rawOf(v any) json.RawMessage {
 	return b
 }
 
-// ShowChange is one side of a change as the API shows it: masked as its field is.
+// hidden stands for a text that may name people where names are not shown.
+const hidden = "***"
+
+// ShowChange is one side of a change as the API shows it: masked as its field is. Where somebody moved to, and what a community
+// asks beside the forms, may name people: they are hidden whole from viewers who do not need names.
 func (s *Schema) ShowChange(field string, raw json.RawMessage, v View) any {
 	if len(raw) == 0 {
 		return nil
 	}
 	f, ok := s.Field(field)
+	if !ok && !v.Names {
+		return hidden
+	}
 	if !ok {
 		return raw
 	}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"sixelements/api"
@@ -197,42 +198,54 @@ func (a *App) withdrawAll(ctx context.Context, _ model.ID) error {
 // unusedPhotos is how long a photo may wait for its record.
 const unusedPhotos = 48 * time.Hour
 
-// Background runs what is done beside requests until ctx ends; the channel is closed when the last job has stopped.
+// Background runs what is done beside requests until ctx ends; the channel is closed when the last of it has stopped.
 func (a *App) Background(ctx context.Context) <-chan struct{} {
-	stopped := make(chan struct{})
-	go func() {
-		a.Services.Jobs.Run(ctx)
-		close(stopped)
-	}()
-	every(ctx, time.Second, func() {
-		a.single(ctx, "audit.seal", func(ctx context.Context) error {
+	return together(ctx, a.Services.Jobs.Run,
+		every(time.Second, a.single("audit.seal", func(ctx context.Context) error {
 			_, err := a.Services.Identity.SealAudit(ctx)
 			return err
-		})
-	})
-	every(ctx, 10*time.Minute, func() {
-		if err := a.db.Optimize(ctx); err != nil && ctx.Err() == nil {
-			a.o.Log.Error("background", "work", "optimize", "err", err)
-		}
-	})
-	every(ctx, time.Hour, func() {
-		a.single(ctx, "attachments.sweep", func(ctx context.Context) error {
+		})),
+		every(10*time.Minute, func(ctx context.Context) {
+			if err := a.db.Optimize(ctx); err != nil && ctx.Err() == nil {
+				a.o.Log.Error("background", "work", "optimize", "err", err)
+			}
+		}),
+		every(time.Hour, a.single("attachments.sweep", func(ctx context.Context) error {
 			_, err := a.Services.Attach.Sweep(ctx, unusedPhotos)
 			return err
-		})
-	})
-	return stopped
+		})),
+		every(time.Hour, a.single("sessions.sweep", func(ctx context.Context) error {
+			_, err := a.Services.Identity.SweepSessions(ctx)
+			return err
+		})))
 }
 
-// single does work that only one node may do at a time.
-func (a *App) single(ctx context.Context, name string, fn func(context.Context) error) {
-	if _, err := a.Services.Jobs.Lease(store.AsSystem(ctx, name), name, time.Minute, fn); err != nil && ctx.Err() == nil {
-		a.o.Log.Error("background", "work", name, "err", err)
+// single is work that only one node may do at a time.
+func (a *App) single(name string, fn func(context.Context) error) func(context.Context) {
+	return func(ctx context.Context) {
+		if _, err := a.Services.Jobs.Lease(store.AsSystem(ctx, name), name, time.Minute, fn); err != nil && ctx.Err() == nil {
+			a.o.Log.Error("background", "work", name, "err", err)
+		}
 	}
 }
 
-func every(ctx context.Context, d time.Duration, fn func()) {
+// together runs loops until ctx ends; the channel is closed when the last has returned, so that none finds the database closed.
+func together(ctx context.Context, loops ...func(context.Context)) <-chan struct{} {
+	var running sync.WaitGroup
+	for _, loop := range loops {
+		running.Go(func() { loop(ctx) })
+	}
+	stopped := make(chan struct{})
 	go func() {
+		running.Wait()
+		close(stopped)
+	}()
+	return stopped
+}
+
+// every is a loop that does something again and again, so long apart, until its ctx ends.
+func every(d time.Duration, fn func(context.Context)) func(context.Context) {
+	return func(ctx context.Context) {
 		t := time.NewTicker(d)
 		defer t.Stop()
 		for {
@@ -240,8 +253,8 @@ func every(ctx context.Context, d time.Duration, fn func()) {
 			case <-ctx.Done():
 				return
 			case <-t.C:
-				fn()
+				fn(ctx)
 			}
 		}
-	}()
+	}
 }

@@ -33,7 +33,7 @@ func households(g *sample.Generator, n int) (out [][]map[string]any) {
 // codes are the code lists of model/code, and the two that are put together from others.
 type codes map[string]map[string]string
 
-func (c codes) Has(list, code string) bool { _, ok := c[list][code]; return ok }
+func (c codes) Settle(list, code string) (string, bool) { _, ok := c[list][code]; return code, ok }
 
 func (c codes) Name(list, code string) (string, bool) { n, ok := c[list][code]; return n, ok }
 

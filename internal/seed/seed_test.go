@@ -29,8 +29,9 @@ func lay(t testing.TB, plan seed.Plan) *store.DB {
 	a, err := app.New(db, app.Options{Data: t.TempDir(), BaseURL: "http://six.test", Clock: clock.Now,
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	require.NoError(t, err)
-	s := seed.New(db, seed.Services{Grid: a.Services.Grid, QR: a.Services.QR, Collect: a.Services.Records.Collect, Verify: a.Services.Records.Verify},
-		plan, clock, nil)
+	services := seed.Services{Grid: a.Services.Grid, QR: a.Services.QR, Collect: a.Services.Records.Collect,
+		Verify: a.Services.Records.Verify}
+	s := seed.New(db, services, plan, clock, nil)
 	_, buildings, err := s.Lay(context.Background())
 	require.NoError(t, err)
 	require.NoError(t, s.Fill(context.Background(), buildings))
@@ -57,7 +58,8 @@ func TestAStreetHasExactlyWhatItsPlanSays(t *testing.T) {
 	}
 	require.Zero(t, count(&model.Record{}, "kind = ? AND room_unmatched = ?", model.KindPerson, true))
 	require.Zero(t, count(&model.Record{}, "street <> ?", "410102002"))
-	require.Zero(t, count(&model.Record{}, "submitted_at > ? OR verified_at > ?", model.At(today), model.At(today)), "nothing lies in the future")
+	require.Zero(t, count(&model.Record{}, "submitted_at > ? OR verified_at > ?", model.At(today), model.At(today)),
+		"nothing lies in the future")
 }
 
 func BenchmarkStreet(b *testing.B) {

@@ -29,8 +29,8 @@ type Find struct {
 // maxQuery is how long a query in a URL may be, in characters.
 const maxQuery = 20
 
-// List is a page of records in scope, newest first. Errors: validation.failed for a filter that cannot be read; search.use_post for
-// a query that holds a number.
+// List is a page of records in scope, newest first. Errors: validation.failed for a filter that cannot be read, or is
+// not the caller's to use; search.use_post for a query that holds a number.
 func (s *Service) List(ctx context.Context, f Find) ([]View, string, error) {
 	if hasNumber(f.Q) {
 		return nil, "", required("q", model.SearchUsePost, "号码不能放在网址里，请用号码查询功能")
@@ -65,6 +65,9 @@ func (s *Service) Search(ctx context.Context, f Find) ([]View, string, error) {
 }
 
 func (s *Service) find(ctx context.Context, f Find, query func(*store.Filter)) (views []View, next string, err error) {
+	if err := f.oracle(store.ActorOf(ctx)); err != nil {
+		return nil, "", err
+	}
 	q, err := f.filter()
 	if err != nil {
 		return nil, "", err
@@ -82,6 +85,21 @@ func (s *Service) find(ctx context.Context, f Find, query func(*store.Filter)) (
 		return err
 	})
 	return views, next, err
+}
+
+// oracle is validation.failed for filters that would tell a department what it does not see: who lives behind an event's door.
+func (f Find) oracle(a model.Actor) error {
+	if !a.Has(model.Department) || a.Staff() {
+		return nil
+	}
+	var faults model.Faults
+	if f.Room != "" {
+		faults.Add("room", model.FieldInvalid, "处置部门不能按房间筛选")
+	}
+	if !f.Household.IsZero() {
+		faults.Add("household", model.FieldInvalid, "处置部门不能按家庭筛选")
+	}
+	return faults.Err()
 }
 
 func (f Find) filter() (q store.Filter, err error) {

@@ -159,7 +159,7 @@ func (s *Service) LocateAccount(ctx context.Context, id string, m model.Match) e
 		return model.Fail(model.NotFound)
 	}
 	return s.db.Read(ctx, func(tx *store.Tx) error {
-		a, err := manageable(tx, parsed)
+		a, err := manageable(tx, parsed, false)
 		if err != nil {
 			return err
 		}
@@ -167,8 +167,9 @@ func (s *Service) LocateAccount(ctx context.Context, id string, m model.Match) e
 	})
 }
 
-// manageable is an account in scope that the actor may change. Errors: not_found, role.forbidden.
-func manageable(tx *store.Tx, id model.ID) (*model.Account, error) {
+// manageable is an account in scope that the actor may change; above asks for a higher rung than the account's, for what gives power
+// over it. Errors: not_found, role.forbidden.
+func manageable(tx *store.Tx, id model.ID, above bool) (*model.Account, error) {
 	var a model.Account
 	if err := tx.Q(&a).Where("id = ?", id).Take(&a).Error; err != nil {
 		return nil, err
@@ -179,6 +180,9 @@ func manageable(tx *store.Tx, id model.ID) (*model.Account, error) {
 	}
 	if !mayManage(tx.Actor(), now[id], once[id]) {
 		return nil, model.Failf(model.RoleForbidden, "您不能修改这个账号。")
+	}
+	if above && id != tx.Actor().Account && !outranks(tx.Actor(), now[id], once[id]) {
+		return nil, model.Failf(model.RoleForbidden, "只有上级可以停用这个账号或重置它的密码，请联系上级。")
 	}
 	return &a, nil
 }

@@ -166,6 +166,44 @@ func TestNobodyChangesTheirOwnRights(t *testing.T) {
 	f.as(o.Token)
 }
 
+func TestPowerOverAnAccountNeedsAHigherRung(t *testing.T) {
+	t.Parallel()
+	f := open(t, identity.Options{})
+	staff, office, chief := role(model.CommunityRole, community), role(model.StreetRole, street), role(model.Admin, "")
+	type c struct {
+		by   model.Grant
+		of   []model.Grant
+		want model.Code
+	}
+	const no = model.RoleForbidden
+	for name, c := range map[string]c{
+		"community over its collector":              {staff, []model.Grant{role(model.Collector, grid)}, ""},
+		"community over a grid leader of all of it": {staff, []model.Grant{role(model.GridLeader, community)}, ""},
+		"community over its peer":                   {staff, []model.Grant{staff}, no},
+		"community over a peer who also collects":   {staff, []model.Grant{role(model.Collector, grid), staff}, no},
+		"street over a community":                   {office, []model.Grant{staff}, ""},
+		"street over its peer":                      {office, []model.Grant{office}, no},
+		"street over a department":                  {office, []model.Grant{role(model.Department, street)}, ""},
+		"a district's administrator over a street":  {role(model.Admin, "410102"), []model.Grant{office}, ""},
+		"a district's administrator over a full":    {role(model.Admin, "410102"), []model.Grant{chief, office}, no},
+		"an administrator over another":             {chief, []model.Grant{chief}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			by := testkit.As(context.Background(), c.by.Role, c.by.Area)
+			v := f.account("u"+strings.ReplaceAll(model.NewID().String(), "-", "")[8:30], c.of...)
+			_, reset := f.EditAccount(by, v.ID, "1", identity.AccountEdit{Password: ptr("Qingcai-Doufu-9")})
+			off := f.DisableAccount(by, v.ID)
+			for _, err := range []error{reset, off} {
+				if c.want == "" {
+					require.NoError(t, err)
+				} else {
+					fails(t, err, c.want)
+				}
+			}
+		})
+	}
+}
+
 func TestWhatTouchesRightsEndsTheSessions(t *testing.T) {
 	t.Parallel()
 	for name, edit := range map[string]identity.AccountEdit{

@@ -202,6 +202,14 @@ func TestConsentCountsForTheNoticeInForce(t *testing.T) {
 	require.Equal(t, f.clock.Time(), seen.Consents.At)
 	require.Equal(t, []string{"ok", "ok"}, f.traced("consent.give"))
 	f.clock.Advance(time.Second)
+	require.NoError(t, f.Agree(me, version, nil))
+	check(false, false)
+	seen, err = f.Me(me)
+	require.NoError(t, err)
+	require.Equal(t, []string{}, seen.Consents.Scopes, "a list, not null")
+	require.Equal(t, f.clock.Time(), seen.Consents.At)
+	require.Equal(t, []string{"ok"}, f.traced("consent.withdraw"))
+	f.clock.Advance(time.Second)
 	f.write(func(tx *store.Tx) error {
 		return tx.Add(&model.Consent{ID: model.NewID(), AccountID: o.Me.ID, Version: "2020-1-1", Scopes: model.Choices{"general"},
 			At: tx.Now()})

@@ -365,3 +365,40 @@ func TestSessionsAreListedAndEnded(t *testing.T) {
 	f.rejects(two.Token, model.AuthInvalid)
 	require.Equal(t, []string{"ok", "ok"}, f.traced("session.delete"))
 }
+
+func TestDeadSessionsAreSweptAfterAMonth(t *testing.T) {
+	t.Parallel()
+	const day = 24 * time.Hour
+	f := open(t, identity.Options{})
+	now := f.clock.Time()
+	kept := map[string]bool{}
+	row := func(agent string, expires, revoked model.Time) *model.Session {
+		id := model.NewID()
+		return &model.Session{ID: id, AccountID: id, TokenHash: id[:], Agent: agent, CreatedAt: now.Add(-90 * day), LastSeen: now,
+			ExpiresAt: expires, RevokedAt: revoked}
+	}
+	old, edge := now.Add(-30*day-time.Second), now.Add(-30*day)
+	f.write(func(tx *store.Tx) error {
+		for range 1003 { // more than one write removes
+			if err := tx.Add(row("expired long ago", old, 0)); err != nil {
+				return err
+			}
+		}
+		return tx.Add(row("revoked long ago", old.Add(30*day), old), row("expired", edge, 0), row("revoked", now, edge),
+			row("alive", now.Add(time.Hour), 0))
+	})
+	n, err := f.SweepSessions(context.Background())
+	require.NoError(t, err)
+	require.Equal(t, 1004, n)
+	var rows []model.Session
+	require.NoError(t, f.db.Read(f.system(), func(tx *store.Tx) error { return tx.Q(&rows).Find(&rows).Error }))
+	for _, r := range rows {
+		kept[r.Agent] = true
+	}
+	require.Equal(t, map[string]bool{"expired": true, "revoked": true, "alive": true}, kept)
+	require.Equal(t, []string{"ok", "ok"}, f.traced("sessions.sweep"), "one trace for each write")
+	n, err = f.SweepSessions(context.Background())
+	require.NoError(t, err)
+	require.Zero(t, n)
+	require.Len(t, f.traced("sessions.sweep"), 2, "nothing to remove, nothing traced")
+}

@@ -17,7 +17,7 @@ type Me struct {
 	Username      *string           `json:"username"`
 	Roles         []RoleView        `json:"roles" nullable:"false"`
 	Assignments   []AssignmentView  `json:"assignments" nullable:"false" doc:"where a collector is posted now"`
-	Consents      *ConsentView      `json:"consents" doc:"the latest; it counts if its version is notice_version"`
+	Consents      *ConsentView      `json:"consents" doc:"the latest; it counts if its version is notice_version; without scopes it was withdrawn"`
 	NoticeVersion string            `json:"notice_version" doc:"of the notice in force"`
 	Phone         *string           `json:"phone" doc:"masked"`
 	ScanBuilding  *model.ID         `json:"scan_building" nullable:"true" doc:"the one building a scan session is good for"`
@@ -47,6 +47,11 @@ type ConsentView struct {
 	Version string     `json:"version"`
 	Scopes  []string   `json:"scopes" nullable:"false"`
 	At      model.Time `json:"at"`
+}
+
+// viewConsent shows a consent; one that was withdrawn has no scopes.
+func viewConsent(c *model.Consent) *ConsentView {
+	return &ConsentView{Version: c.Version, Scopes: append([]string{}, c.Scopes...), At: c.At}
 }
 
 // Me is the caller's account with its roles, posts and consent. Errors: auth.invalid when it is gone.
@@ -94,7 +99,7 @@ func (s *Service) me(tx *store.Tx) (*Me, error) {
 	}
 	c, err := latestConsent(tx, id)
 	if c != nil {
-		me.Consents = &ConsentView{Version: c.Version, Scopes: c.Scopes, At: c.At}
+		me.Consents = viewConsent(c)
 	}
 	return me, err
 }
@@ -215,7 +220,7 @@ func ownConsents(tx *store.Tx) ([]ConsentView, error) {
 	err := tx.Q(&rows).Where("account_id = ?", tx.Actor().Account).Order("at DESC").Order("id DESC").Find(&rows).Error
 	out := make([]ConsentView, 0, len(rows))
 	for _, c := range rows {
-		out = append(out, ConsentView{Version: c.Version, Scopes: c.Scopes, At: c.At})
+		out = append(out, *viewConsent(&c))
 	}
 	return out, err
 }

@@ -70,8 +70,9 @@ var notice = sync.OnceValue(func() Notice {
 	return n
 })
 
-// Agree keeps what the caller agrees to; the latest counts, so that sending general alone takes sensitive back. Errors:
-// validation.failed for a version that is not in force, an unknown scope, or no general.
+// Agree keeps what the caller agrees to; the latest counts as a whole, so that general alone takes sensitive back, and no scope at
+// all takes everything back (PIPL, article 15). Errors: validation.failed for a version that is not in force, an unknown scope, or
+// sensitive without general.
 func (s *Service) Agree(ctx context.Context, version string, scopes []string) error {
 	var f model.Faults
 	if version != notice().Version {
@@ -86,7 +87,7 @@ func (s *Service) Agree(ctx context.Context, version string, scopes []string) er
 	switch {
 	case slices.ContainsFunc(scopes, func(x string) bool { return x != ScopeGeneral && x != ScopeSensitive }):
 		f.Add("scopes", model.FieldChoice, "只能是 general 和 sensitive")
-	case !slices.Contains(scopes, ScopeGeneral):
+	case len(scopes) > 0 && !slices.Contains(scopes, ScopeGeneral):
 		f.Add("scopes", model.FieldRequired, "需要先同意一般信息的处理")
 	}
 	if err := f.Err(); err != nil {
@@ -94,7 +95,10 @@ func (s *Service) Agree(ctx context.Context, version string, scopes []string) er
 	}
 	actor := store.ActorOf(ctx)
 	act := s.ownAct(actor, "consent.give")
-	act.Detail = version + " " + strings.Join(kept, ",")
+	if len(kept) == 0 {
+		act = s.ownAct(actor, "consent.withdraw")
+	}
+	act.Detail = strings.TrimSpace(version + " " + strings.Join(kept, ","))
 	return s.db.Write(ctx, act, func(tx *store.Tx) error {
 		return tx.Add(&model.Consent{ID: model.NewID(), AccountID: actor.Account, Version: version, Scopes: kept, At: tx.Now()})
 	})

@@ -24,14 +24,29 @@ func mayGrant(a model.Actor, g model.Grant) bool {
 // mayManage tells whether the actor may change an account with these roles: each must be theirs to give. An account without any
 // role of staff is judged by those it once had; without any at all it is the administrators'.
 func mayManage(a model.Actor, now, once []model.Grant) bool {
-	roles := working(now)
-	if len(roles) == 0 {
-		roles = working(once)
-	}
+	roles := standing(now, once)
 	if len(roles) == 0 {
 		return a.AtLeast(model.Admin)
 	}
 	return !slices.ContainsFunc(roles, func(g model.Grant) bool { return !mayGrant(a, g) })
+}
+
+// outranks tells whether the actor may reset the password of an account with these roles, or disable it: who can do either can act in
+// the other's name, or silence them, so that equals may not. Each role must lie below the actor's own there; only administrators,
+// above whom there is nobody, may do it to one another. It comes after mayManage.
+func outranks(a model.Actor, now, once []model.Grant) bool {
+	return !slices.ContainsFunc(standing(now, once), func(g model.Grant) bool {
+		own := a.TopAt(model.Where{Area: g.Area})
+		return own != model.Admin && own.Rung() <= g.Role.Rung()
+	})
+}
+
+// standing are the roles of staff by which an account is judged: those it has, or else those it had.
+func standing(now, once []model.Grant) []model.Grant {
+	if roles := working(now); len(roles) > 0 {
+		return roles
+	}
+	return working(once)
 }
 
 // working are the grants without the resident's, which every resident gives themselves.

@@ -2,6 +2,8 @@ package identity
 
 import (
 	"context"
+	"fmt"
+	"time"
 
 	"sixelements/model"
 	"sixelements/model/store"
@@ -61,4 +63,45 @@ func (s *Service) EndSession(ctx context.Context, id model.ID) error {
 		tx.Change(&model.Session{}, map[string]any{"revoked_at": tx.Now()}, "id = ? AND account_id = ?", id, actor.Account)
 		return nil
 	})
+}
+
+// How long a dead session is kept, so that its holder can be told when and from where, and how many one write removes, so that a
+// backlog does not hold the database.
+const (
+	deadKept    = 30 * 24 * time.Hour
+	sweepAtOnce = 1000
+)
+
+// SweepSessions removes the sessions that expired, or were revoked, more than 30 days ago, and answers how many. It is for the
+// program itself.
+func (s *Service) SweepSessions(ctx context.Context) (total int, err error) {
+	ctx = store.AsSystem(ctx, "sweep sessions")
+	for {
+		n, err := s.sweepSome(ctx)
+		if total += n; err != nil || n < sweepAtOnce || ctx.Err() != nil {
+			return total, err
+		}
+	}
+}
+
+func (s *Service) sweepSome(ctx context.Context) (n int, err error) {
+	err = s.db.Write(ctx, model.Act{Name: "sessions.sweep"}, func(tx *store.Tx) error {
+		n = 0
+		now := tx.Now()
+		old := now.Add(-deadKept)
+		var ids []model.ID
+		// No session outlives its revocation by more than bearerLife, which deadKept is not below: the first condition loses none,
+		// and lets the index on expires_at serve both.
+		err := tx.Q(&model.Session{}).Where("expires_at <= ? AND (expires_at < ? OR revoked_at < ?)", now, old, old).
+			Limit(sweepAtOnce).Pluck("id", &ids).Error
+		if err != nil || len(ids) == 0 {
+			tx.Untraced()
+			return err
+		}
+		n = len(ids)
+		tx.Note("", "", fmt.Sprintf("%d sessions", n))
+		tx.Remove(&model.Session{}, "id IN ?", ids)
+		return nil
+	})
+	return n, err
 }

@@ -128,7 +128,7 @@ func judge(tx *store.Tx, r Request) (*model.Area, error) {
 }
 
 // reasonLength is how many characters a reason has at least.
-const reasonLength = 4
+const reasonLength = 2
 
 func (s *Service) check(tx *store.Tx, r Request) error {
 	var f model.Faults
@@ -149,7 +149,7 @@ func (s *Service) check(tx *store.Tx, r Request) error {
 		f.Add("template", model.FieldChoice, "没有这个模板")
 	}
 	if r.Reveal && utf8.RuneCountInString(r.Reason) < reasonLength {
-		f.Add("reason", model.FieldRequired, "导出完整信息要写明用途，至少 4 个字")
+		f.Add("reason", model.FieldRequired, "导出完整信息要写明用途，至少 2 个字")
 	}
 	if r.Reveal && r.Format == CSV {
 		f.Add("format", model.FieldChoice, "完整信息只能导出为加密的 xlsx")

@@ -77,9 +77,9 @@ func Start(dir string, settings ...string) (*Server, error) {
 		return nil, fmt.Errorf("mariadb: %w", err)
 	}
 	// Paths without a folder lie in the data directory; a socket's full path would soon be longer than the 107 bytes it may have.
-	args := slices.Concat([]string{"--no-defaults", "--datadir=" + data, "--tmpdir=" + scratch, "--socket=mariadb.sock", "--pid-file=mariadb.pid",
-		"--log-error=" + s.logFile, "--init-file=" + initFile, "--skip-networking=0", "--bind-address=127.0.0.1",
-		"--skip-name-resolve", "--innodb-buffer-pool-size=128M", "--innodb-flush-log-at-trx-commit=1",
+	args := slices.Concat([]string{"--no-defaults", "--datadir=" + data, "--tmpdir=" + scratch, "--socket=mariadb.sock",
+		"--pid-file=mariadb.pid", "--log-error=" + s.logFile, "--init-file=" + initFile, "--skip-networking=0",
+		"--bind-address=127.0.0.1", "--skip-name-resolve", "--innodb-buffer-pool-size=128M", "--innodb-flush-log-at-trx-commit=1",
 		"--performance-schema=OFF", "--max-connections=300"}, asRoot(), settings)
 	for range launches {
 		if err = s.launch(daemon, args); err == nil {
