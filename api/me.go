@@ -10,7 +10,7 @@ import (
 
 type consentIn struct {
 	Version string   `json:"version" maxLength:"40" doc:"of the notice that was read"`
-	Scopes  []string `json:"scopes" maxItems:"2" nullable:"false" doc:"general, sensitive; the latest consent counts as a whole; none withdraws it"`
+	Scopes  []string `json:"scopes" maxItems:"2" nullable:"false" doc:"general, sensitive; the latest counts as a whole; none withdraws"`
 }
 
 type phoneIn struct {

@@ -47,7 +47,8 @@ func isDuplicate(err error) bool {
 
 // voiding are the errors of MySQL, MariaDB, Galera and TiDB after which everything must run again: deadlock, lock wait timeout,
 // lost savepoint, row changed since the snapshot, node not ready, write conflict, server shutting down.
-var voiding = map[uint16]bool{1213: true, 1020: true, 1205: true, 1305: true, 1047: true, 9007: true, 1053: true, 1927: true, 2006: true, 2013: true}
+var voiding = map[uint16]bool{1213: true, 1020: true, 1205: true, 1305: true, 1047: true, 9007: true, 1053: true, 1927: true,
+	2006: true, 2013: true}
 
 func isVoid(err error) bool {
 	var my *mysqldriver.MySQLError

@@ -167,8 +167,8 @@ func (s *Service) LocateAccount(ctx context.Context, id string, m model.Match) e
 	})
 }
 
-// manageable is an account in scope that the actor may change; above asks for a higher rung than the account's, for what gives power
-// over it. Errors: not_found, role.forbidden.
+// manageable is an account in scope that the actor may change; above asks for a higher rung than the account's, for what gives
+// power over it. Errors: not_found, role.forbidden.
 func manageable(tx *store.Tx, id model.ID, above bool) (*model.Account, error) {
 	var a model.Account
 	if err := tx.Q(&a).Where("id = ?", id).Take(&a).Error; err != nil {

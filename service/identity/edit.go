@@ -18,9 +18,9 @@ type AccountEdit struct {
 }
 
 // EditAccount changes an account. Whatever touches what it may do (roles, password, disabling) ends its sessions at once. Errors:
-// not_found; role.forbidden for an account or a role that is not the caller's to manage, for the password or disabling of an account
-// that is not below the caller's rung (administrators may do both to one another), and for the caller's own roles, password
-// (PUT /me/password) and disabling; precondition.*, record.stale; conflict for a password where there is no user name;
+// not_found; role.forbidden for an account or a role that is not the caller's to manage, for the password or disabling of an
+// account that is not below the caller's rung (administrators may do both to one another), and for the caller's own roles,
+// password (PUT /me/password) and disabling; precondition.*, record.stale; conflict for a password where there is no user name;
 // validation.failed; rate.limited.
 func (s *Service) EditAccount(ctx context.Context, id model.ID, m model.Match, in AccountEdit) (*AccountView, error) {
 	hash := ""
@@ -51,7 +51,7 @@ func (s *Service) EditAccount(ctx context.Context, id model.ID, m model.Match, i
 
 // judge is everything that can be wrong with an edit, in the contract's order.
 func (in AccountEdit) judge(tx *store.Tx, id model.ID, m model.Match) (*model.Account, error) {
-	a, err := manageable(tx, id, in.Password != nil || in.Disabled != nil && *in.Disabled)
+	a, err := manageable(tx, id, in.Password != nil || in.Roles != nil || in.Disabled != nil && *in.Disabled)
 	if err != nil {
 		return nil, err
 	}
@@ -148,8 +148,8 @@ func (in AccountEdit) describe() string {
 }
 
 // DisableAccount disables an account and ends its sessions; its roles stay, so that it can be enabled again. Disabling a
-// disabled one changes nothing. Errors: not_found; role.forbidden, also for the caller's own account and one that is not below the
-// caller's rung, as in EditAccount.
+// disabled one changes nothing. Errors: not_found; role.forbidden, also for the caller's own account and one that is not below
+// the caller's rung, as in EditAccount.
 func (s *Service) DisableAccount(ctx context.Context, id model.ID) error {
 	return s.db.Write(ctx, model.Act{Name: "account.disable", Target: id.String()}, func(tx *store.Tx) error {
 		a, err := manageable(tx, id, true)

@@ -17,7 +17,7 @@ type Me struct {
 	Username      *string           `json:"username"`
 	Roles         []RoleView        `json:"roles" nullable:"false"`
 	Assignments   []AssignmentView  `json:"assignments" nullable:"false" doc:"where a collector is posted now"`
-	Consents      *ConsentView      `json:"consents" doc:"the latest; it counts if its version is notice_version; without scopes it was withdrawn"`
+	Consents      *ConsentView      `json:"consents" doc:"the latest; counts if its version is notice_version; no scopes: withdrawn"`
 	NoticeVersion string            `json:"notice_version" doc:"of the notice in force"`
 	Phone         *string           `json:"phone" doc:"masked"`
 	ScanBuilding  *model.ID         `json:"scan_building" nullable:"true" doc:"the one building a scan session is good for"`

@@ -70,9 +70,9 @@ var notice = sync.OnceValue(func() Notice {
 	return n
 })
 
-// Agree keeps what the caller agrees to; the latest counts as a whole, so that general alone takes sensitive back, and no scope at
-// all takes everything back (PIPL, article 15). Errors: validation.failed for a version that is not in force, an unknown scope, or
-// sensitive without general.
+// Agree keeps what the caller agrees to; the latest counts as a whole, so that general alone takes sensitive back, and no scope
+// at all takes everything back (PIPL, article 15). Errors: validation.failed for a version that is not in force, an unknown
+// scope, or sensitive without general.
 func (s *Service) Agree(ctx context.Context, version string, scopes []string) error {
 	var f model.Faults
 	if version != notice().Version {

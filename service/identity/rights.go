@@ -31,9 +31,9 @@ func mayManage(a model.Actor, now, once []model.Grant) bool {
 	return !slices.ContainsFunc(roles, func(g model.Grant) bool { return !mayGrant(a, g) })
 }
 
-// outranks tells whether the actor may reset the password of an account with these roles, or disable it: who can do either can act in
-// the other's name, or silence them, so that equals may not. Each role must lie below the actor's own there; only administrators,
-// above whom there is nobody, may do it to one another. It comes after mayManage.
+// outranks tells whether the actor may reset the password of an account with these roles, or disable it: who can do either can
+// act in the other's name, or silence them, so that equals may not. Each role must lie below the actor's own there; only
+// administrators, above whom there is nobody, may do it to one another. It comes after mayManage.
 func outranks(a model.Actor, now, once []model.Grant) bool {
 	return !slices.ContainsFunc(standing(now, once), func(g model.Grant) bool {
 		own := a.TopAt(model.Where{Area: g.Area})
