@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"sixelements/internal/app"
 	"sixelements/internal/testkit/street"
 	"sixelements/model"
 )
@@ -174,4 +175,27 @@ func TestABatchAsAWholeIsRefused(t *testing.T) {
 			JSON: object{"results.0.problem.code": "qr.required"},
 			Body: object{"items": []object{{"op": "create", "kind": "event", "data": o.event(nil)}}}},
 	})
+}
+
+func TestEachItemOfABatchCountsAsTheRequestItStandsFor(t *testing.T) {
+	t.Parallel()
+	s := street.New(t, func(o *app.Options) { o.RateLimit = true })
+	items := make([]object, 200)
+	for i := range items {
+		items[i] = object{"op": "dance"}
+	}
+	refused := 0
+	for range 10 {
+		require.Equal(t, 200, s.Do(street.Request{Method: "GET", Path: "/me", As: "collector"}).Status)
+	}
+	for range 3 { // 610 at one moment of the fixed clock, where an account has 600
+		r := s.Do(street.Request{Method: "POST", Path: "/records/batch", As: "collector", Body: object{"items": items}})
+		require.Equal(t, 200, r.Status, r.Text)
+		for _, x := range r.JSON["results"].([]any) {
+			if x.(map[string]any)["status"] == float64(429) {
+				refused++
+			}
+		}
+	}
+	require.Equal(t, 10, refused)
 }
