@@ -103,12 +103,14 @@ func (s Records) batch(a *API) func(context.Context, *batchIn) (*answer[batchOut
 		account := "account " + store.ActorOf(ctx).Account.String()
 		for i, raw := range in.Body.Items {
 			item := itemOf(raw)
+			ok, retry := true, 0
+			if i > 0 { // each counts as the request it stands for; the first is the batch's own
+				ok, retry = a.limit.Allow(account)
+			}
 			var res batchResult
-			var err error
-			if ok, retry := a.limit.Allow(account); ok || i == 0 { // each counts as the request it stands for
+			err := error(&model.Error{Code: model.RateLimited, RetryAfter: retry})
+			if ok {
 				res, err = b.item(ctx, item, raw, done)
-			} else {
-				err = &model.Error{Code: model.RateLimited, RetryAfter: retry}
 			}
 			if res.ID.IsZero() {
 				res.ID = firstID(item.id, item.recordID)
