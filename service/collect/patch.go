@@ -9,18 +9,11 @@ import (
 	"sixelements/model/store"
 )
 
-// Locate judges a record before a request's body: not_found outside the caller's scope, then what is wrong with the version.
+// Locate judges a record before a request's body: not_found outside the caller's scope, role.forbidden for who may not change it,
+// then what is wrong with the version.
 func (s *Service) Locate(ctx context.Context, id string, m model.Match) error {
-	rid, err := model.ParseID(id)
-	if err != nil {
-		return model.Fail(model.NotFound)
-	}
-	return s.db.Read(ctx, func(tx *store.Tx) error {
-		var r model.Record
-		if err := tx.Q(&r).Where("id = ?", rid).Take(&r).Error; err != nil {
-			return err
-		}
-		if r.SubmitterID != tx.Actor().Account && !tx.Actor().WorksAt(model.Collector, r.Where()) {
+	return s.locate(ctx, id, func(r *model.Record, a model.Actor) error {
+		if r.SubmitterID != a.Account && !a.WorksAt(model.Collector, r.Where()) {
 			return model.Fail(model.RoleForbidden)
 		}
 		return m.Against(r.Version)
@@ -43,16 +36,7 @@ func (s *Service) LocateNew(ctx context.Context, _ string, _ model.Match) error 
 
 // LocateStep is Locate for transitions, whose right depends on what the body says.
 func (s *Service) LocateStep(ctx context.Context, id string, m model.Match) error {
-	rid, err := model.ParseID(id)
-	if err != nil {
-		return model.Fail(model.NotFound)
-	}
-	return s.db.Read(ctx, func(tx *store.Tx) error {
-		var r model.Record
-		if err := tx.Q(&r).Where("id = ?", rid).Take(&r).Error; err != nil {
-			return err
-		}
-		a := tx.Actor()
+	return s.locate(ctx, id, func(r *model.Record, a model.Actor) error {
 		if mine := r.SubmitterID == a.Account || r.AssigneeID == a.Account; !mine && !a.WorksAt(model.Collector, r.Where()) {
 			return model.Fail(model.RoleForbidden) // no step is theirs
 		}
@@ -62,13 +46,21 @@ func (s *Service) LocateStep(ctx context.Context, id string, m model.Match) erro
 
 // Exists is Locate for operations without a version.
 func (s *Service) Exists(ctx context.Context, id string, _ model.Match) error {
+	return s.locate(ctx, id, func(*model.Record, model.Actor) error { return nil })
+}
+
+// locate reads a record's header in scope and judges it.
+func (s *Service) locate(ctx context.Context, id string, judge func(*model.Record, model.Actor) error) error {
 	rid, err := model.ParseID(id)
 	if err != nil {
 		return model.Fail(model.NotFound)
 	}
 	return s.db.Read(ctx, func(tx *store.Tx) error {
 		var r model.Record
-		return tx.Q(&r).Select("id").Where("id = ?", rid).Take(&r).Error
+		if err := tx.Q(&r).Where("id = ?", rid).Take(&r).Error; err != nil {
+			return err
+		}
+		return judge(&r, tx.Actor())
 	})
 }
 
