@@ -46,7 +46,7 @@ func insert(g *gorm.DB, rows []any) error {
 	groups := map[reflect.Type]reflect.Value{}
 	var order []reflect.Type
 	for _, r := range rows {
-		t := typeOfRow(r)
+		t := reflect.TypeOf(r)
 		if _, ok := groups[t]; !ok {
 			groups[t] = reflect.MakeSlice(reflect.SliceOf(t), 0, len(rows))
 			order = append(order, t)

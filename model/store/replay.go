@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"encoding/json"
 
 	"sixelements/model"
 )
@@ -22,3 +23,7 @@ func (tx *Tx) Replayed(record, step model.ID, hash []byte) (bool, error) {
 	tx.Untraced()
 	return true, nil
 }
+
+// Merge applies a patch to a record's element in place and answers what is doubtful in it; verified: the result is to stand as
+// verified. The services that take steps are handed it by the one that knows how.
+type Merge func(tx *Tx, r *model.Record, patch json.RawMessage, verified bool) ([]model.FieldError, error)

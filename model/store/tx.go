@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"reflect"
 	"strings"
 	"time"
 
@@ -307,6 +306,3 @@ func (db *DB) Tick(ctx context.Context, m any, set map[string]any, where string,
 	})
 	return rows, err
 }
-
-// typeOfRow is the type by which staged rows are grouped.
-func typeOfRow(row any) reflect.Type { return reflect.TypeOf(row) }

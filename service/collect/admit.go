@@ -1,8 +1,6 @@
 package collect
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 
 	"sixelements/model"
@@ -222,7 +220,3 @@ func required(field string, code model.Code, message string) error {
 }
 
 func at(list string, i int, field string) string { return fmt.Sprintf("%s[%d].%s", list, i, field) }
-
-func equal(a, b []byte) bool { return bytes.Equal(a, b) }
-
-func isDuplicate(err error) bool { return errors.Is(err, store.ErrDuplicate) }

@@ -101,7 +101,7 @@ func (s *Service) Correct(ctx context.Context, id model.ID, m model.Match, p Pat
 		if !slices.Contains(open, rec.Status) {
 			return model.Failf(model.NotAllowed, "这条记录现在是“%s”，不能直接修改。请刷新后再看。", rec.Status.Label())
 		}
-		if warnings, err = s.merge(tx, rec, p.Data, rec.Status == model.Verified); err != nil {
+		if warnings, err = s.Merge(tx, rec, p.Data, rec.Status == model.Verified); err != nil {
 			return err
 		}
 		return tx.SaveRecord(rec, store.Trace{Act: "patch", StepID: p.StepID, StepHash: hash})
@@ -109,8 +109,8 @@ func (s *Service) Correct(ctx context.Context, id model.ID, m model.Match, p Pat
 	return rec, warnings, err
 }
 
-// merge applies a patch to the record's element in place.
-func (s *Service) merge(tx *store.Tx, r *model.Record, patch json.RawMessage, verified bool) ([]model.FieldError, error) {
+// Merge is a store.Merge: it applies a patch to the record's element in place.
+func (s *Service) Merge(tx *store.Tx, r *model.Record, patch json.RawMessage, verified bool) ([]model.FieldError, error) {
 	extra, err := tx.ExtraFields(r.Kind, r.AreaCode)
 	if err != nil {
 		return nil, err
@@ -131,9 +131,4 @@ func (s *Service) merge(tx *store.Tx, r *model.Record, patch json.RawMessage, ve
 	}
 	r.Element, r.Extra = d.Element, d.Extra
 	return d.Warnings, s.attach(tx, r, d.Photos)
-}
-
-// Merge is merge for the services that take steps: verify and dispatch are handed it.
-func (s *Service) Merge(tx *store.Tx, r *model.Record, patch json.RawMessage, verified bool) ([]model.FieldError, error) {
-	return s.merge(tx, r, patch, verified)
 }

@@ -2,8 +2,10 @@
 package collect
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"sixelements/model"
@@ -98,7 +100,7 @@ func (s *Service) Create(ctx context.Context, in Create) (Made, error) {
 		})
 	}
 	err := run()
-	if isDuplicate(err) { // the same id, or the account's first two at a building, came in at once: now the other is there
+	if errors.Is(err, store.ErrDuplicate) { // the same id, or the account's first two at a building, came in at once: now the other is there
 		err = run()
 	}
 	return made, err
@@ -189,7 +191,7 @@ func (s *Service) replayed(tx *store.Tx, id model.ID, hash []byte) (Made, error)
 	if len(head) == 0 {
 		return Made{}, nil
 	}
-	if head[0].SubmitterID != tx.Actor().Account || !equal(head[0].RequestHash, hash) {
+	if head[0].SubmitterID != tx.Actor().Account || !bytes.Equal(head[0].RequestHash, hash) {
 		return Made{}, model.Fail(model.IDConflict)
 	}
 	r, err := tx.Record(id)

@@ -4,7 +4,6 @@ package dispatch
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"strings"
 
@@ -12,17 +11,14 @@ import (
 	"sixelements/model/store"
 )
 
-// Merge applies data to a record's element in place; collect's is handed in.
-type Merge func(tx *store.Tx, r *model.Record, patch json.RawMessage, verified bool) ([]model.FieldError, error)
-
 // Service handles events.
 type Service struct {
 	db    *store.DB
-	merge Merge
+	merge store.Merge
 }
 
 // New makes the service.
-func New(db *store.DB, m Merge) *Service { return &Service{db, m} }
+func New(db *store.DB, m store.Merge) *Service { return &Service{db, m} }
 
 // Apply moves an event along the handling table by one step and returns it as it now stands.
 //

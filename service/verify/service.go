@@ -11,17 +11,14 @@ import (
 	"sixelements/model/store"
 )
 
-// Merge applies corrections to a record's element in place; collect's is handed in.
-type Merge func(tx *store.Tx, r *model.Record, patch json.RawMessage, verified bool) ([]model.FieldError, error)
-
 // Service verifies records.
 type Service struct {
 	db    *store.DB
-	merge Merge
+	merge store.Merge
 }
 
 // New makes the service.
-func New(db *store.DB, m Merge) *Service { return &Service{db, m} }
+func New(db *store.DB, m store.Merge) *Service { return &Service{db, m} }
 
 // Apply moves a record along the verification table by one step and returns it as it now stands, with what is doubtful in it.
 //
