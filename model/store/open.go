@@ -5,6 +5,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	sqldriver "database/sql/driver"
 	"embed"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"path/filepath"
 	"time"
 
+	mysqldriver "github.com/go-sql-driver/mysql"
 	"github.com/ncruces/go-sqlite3/driver"
 	"github.com/ncruces/go-sqlite3/gormlite"
 	"github.com/pressly/goose/v3"
@@ -105,7 +107,12 @@ func Open(ctx context.Context, o Options, migrate bool) (*DB, error) {
 
 func (db *DB) connect() (err error) {
 	if db.o.Dialect == MySQL {
-		if db.read, err = db.open(mysql.Open(db.o.DSN), 2*db.o.Conns); err != nil {
+		c, err := mysqlConnector(db.o.DSN)
+		if err != nil {
+			return err
+		}
+		d := mysql.New(mysql.Config{Conn: sql.OpenDB(keeping{c})})
+		if db.read, err = db.open(d, 2*db.o.Conns); err != nil {
 			return err
 		}
 		db.write = db.read
@@ -152,11 +159,19 @@ func sqliteDSN(o Options, readOnly bool) string {
 }
 
 func (db *DB) openSQLite(readOnly bool, conns int) (*gorm.DB, error) {
-	pool, err := driver.Open(sqliteDSN(db.o, readOnly))
+	c, err := (&driver.SQLite{}).OpenConnector(sqliteDSN(db.o, readOnly))
 	if err != nil {
 		return nil, err
 	}
-	return db.open(gormlite.OpenDB(pool), conns)
+	return db.open(gormlite.OpenDB(sql.OpenDB(keeping{c})), conns)
+}
+
+func mysqlConnector(dsn string) (sqldriver.Connector, error) {
+	c, err := mysqldriver.ParseDSN(dsn)
+	if err != nil {
+		return nil, errors.New("the database's address cannot be read (check SIX_DATABASE)")
+	}
+	return mysqldriver.NewConnector(c)
 }
 
 // connLife is how long a connection lives: a proxy in front of MySQL moves it, and SQLite's planner sees only what had been counted
@@ -164,7 +179,7 @@ func (db *DB) openSQLite(readOnly bool, conns int) (*gorm.DB, error) {
 const connLife = 10 * time.Minute
 
 func (db *DB) open(d gorm.Dialector, conns int) (*gorm.DB, error) {
-	g, err := gorm.Open(d, &gorm.Config{SkipDefaultTransaction: true, PrepareStmt: true, TranslateError: false,
+	g, err := gorm.Open(d, &gorm.Config{SkipDefaultTransaction: true, TranslateError: false,
 		DisableAutomaticPing: true, AllowGlobalUpdate: false,
 		Logger:  &sqlLog{log: db.o.Log, slow: db.o.Slow},
 		NowFunc: func() time.Time { return db.o.Clock() }})
