@@ -181,7 +181,7 @@ func (b batcher) create(ctx context.Context, raw json.RawMessage) (batchResult, 
 	if err != nil {
 		return batchResult{}, err
 	}
-	v, err := b.Collect.ShowOne(ctx, m.Record, m.Warnings)
+	v, err := b.Collect.ShowMade(ctx, m)
 	return batchResult{ID: m.Record.ID, Status: statusOf(m.Replay), Record: &v}, err
 }
 

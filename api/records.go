@@ -70,7 +70,7 @@ func posted(typed string) string {
 }
 
 func (s Records) made(ctx context.Context, m collect.Made) (*created[collect.View], error) {
-	v, err := s.Collect.ShowOne(ctx, m.Record, m.Warnings)
+	v, err := s.Collect.ShowMade(ctx, m)
 	return &created[collect.View]{Status: statusOf(m.Replay), ETag: etag(v.Version), Body: v}, err
 }
 

@@ -23,3 +23,15 @@ var (
 
 // Again runs an attempt as a door does.
 func (db *DB) Again(ctx context.Context, attempt func() error) error { return db.again(ctx, attempt) }
+
+// Queued is how many members wait for a writer.
+func (db *DB) Queued() int { return len(db.queue) }
+
+// Doing lets n writes more be counted as under way than there are.
+func (db *DB) Doing(n int64) { db.doing.Add(n) }
+
+// The most writes at once, and the number of writers on MySQL.
+const (
+	MostWrites   = mostWrites
+	MySQLWriters = mysqlWriters
+)

@@ -11,9 +11,8 @@ func (tx *Tx) ExtraFields(kind model.Kind, area string) ([]model.ExtraField, err
 	if len(codes) == 0 {
 		return nil, nil
 	}
-	return Memo(tx, "extra "+string(kind)+" "+area, func() (out []model.ExtraField, err error) {
-		err = tx.Q(&model.ExtraField{}).Where("area_code IN ? AND kind = ? AND closed_at IS NULL", codes, kind).
+	return Cached(tx, "fields "+string(kind)+" "+area, []Tag{FieldsTag()}, func(sys *Tx) (out []model.ExtraField, _ model.Time, err error) {
+		return out, 0, sys.Q(&model.ExtraField{}).Where("area_code IN ? AND kind = ? AND closed_at IS NULL", codes, kind).
 			Order("area_code").Order("name").Find(&out).Error
-		return out, err
 	})
 }

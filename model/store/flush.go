@@ -15,19 +15,18 @@ import (
 // maxVars is how many values one statement may carry: SQLite takes 32,766, but larger statements no longer save time.
 const maxVars = 1600
 
-// flush writes what was staged: the trace first, so that nothing is written without one, then one statement per table.
-func (tx *Tx) flush() error {
-	if tx.quiet {
-		if n := len(tx.staged.rows) + len(tx.staged.saves) + len(tx.staged.changes); n > 0 {
-			return fmt.Errorf("store: %s staged %d rows and called itself untraced", tx.act.Name, n)
-		}
+// door opens the door to changes for the statements of a flush, and for them alone: fn's could otherwise change rows that nothing has
+// checked.
+func door(ctx context.Context, g *gorm.DB) *gorm.DB {
+	return g.Session(&gorm.Session{NewDB: true, Context: context.WithValue(ctx, doorKey{}, true)})
+}
+
+// alter writes the saves and changes that were staged, within the scope of ctx's actor.
+func (tx *Tx) alter(ctx context.Context, g *gorm.DB) error {
+	if len(tx.staged.saves)+len(tx.staged.changes) == 0 {
 		return nil
 	}
-	if err := tx.trace(); err != nil {
-		return err
-	}
-	// The door opens here, not in fn, whose statements could otherwise change rows that nothing has checked.
-	g := tx.g.Session(&gorm.Session{NewDB: true, Context: context.WithValue(tx.ctx, doorKey{}, true)})
+	g = door(ctx, g)
 	for _, s := range tx.staged.saves {
 		if err := tx.save(g, s); err != nil {
 			return err
@@ -38,8 +37,19 @@ func (tx *Tx) flush() error {
 			return err
 		}
 	}
-	return insert(g, tx.staged.rows)
+	return nil
 }
+
+// lower takes back what a flush that was not committed did to the rows in memory.
+func (tx *Tx) lower() {
+	for _, v := range tx.staged.raised {
+		*v--
+	}
+	tx.staged.raised = nil
+}
+
+// tags are those of all that is written.
+func (tx *Tx) tags() []Tag { return tagsOf(tx.staged.tags, tx.staged.rows, tx.staged.saves) }
 
 // insert groups the rows by type, in the order in which the types came, and writes each group with as few statements as can be.
 func insert(g *gorm.DB, rows []any) error {
@@ -93,6 +103,8 @@ func (tx *Tx) save(g *gorm.DB, row any) error {
 	r := g.Model(row).Select("*").Omit(tx.unmoved(row)...).Where("version = ?", was).Updates(row)
 	if r.Error != nil || r.RowsAffected == 0 {
 		*v = was
+	} else {
+		tx.staged.raised = append(tx.staged.raised, v)
 	}
 	if r.Error == nil && r.RowsAffected == 0 {
 		return stale(g, row)
@@ -145,8 +157,14 @@ func stale(g *gorm.DB, row any) error {
 	return &model.Error{Code: model.Stale, Version: versions[0]}
 }
 
-// trace writes the act's audit row, unless the function changed records, whose revisions are their trace.
+// trace stages the act's audit row, unless the function changed records, whose revisions are their trace.
 func (tx *Tx) trace() error {
+	if tx.quiet {
+		if tx.stagedNothing() {
+			return nil
+		}
+		return fmt.Errorf("store: %s staged something and called itself untraced", tx.act.Name)
+	}
 	if tx.staged.revisions > 0 {
 		return nil
 	}
@@ -155,6 +173,10 @@ func (tx *Tx) trace() error {
 	}
 	tx.staged.rows = append(tx.staged.rows, tx.auditRow("ok"))
 	return nil
+}
+
+func (tx *Tx) stagedNothing() bool {
+	return len(tx.staged.rows)+len(tx.staged.saves)+len(tx.staged.changes) == 0
 }
 
 func (tx *Tx) auditRow(result string) *model.Audit {

@@ -165,7 +165,8 @@ func TestABackupsSnapshotMayTakeLong(t *testing.T) {
 	o := w.opts
 	o.Limit, o.Bare = time.Nanosecond, true // a whole one reads its key when it is opened
 	db := testkit.Open(t, o)
-	require.ErrorIs(t, db.Read(w.system(), func(*store.Tx) error { return nil }), model.Fail(model.Busy))
+	require.ErrorIs(t, db.Read(w.system(), func(tx *store.Tx) error { return tx.Q(&model.Area{}).Find(&[]model.Area{}).Error }),
+		model.Fail(model.Busy))
 	require.NoError(t, db.Snapshot(t.Context(), func(tx *sql.Tx) error {
 		return tx.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM areas").Scan(new(int))
 	}))

@@ -14,6 +14,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	mysqldriver "github.com/go-sql-driver/mysql"
@@ -57,6 +59,9 @@ type Options struct {
 	Limit time.Duration
 	// Slow is how long a statement may take before it is logged; 0 means 500 ms.
 	Slow time.Duration
+	// Bus carries what changed between nodes that share the database. Without one, nothing is cached on MySQL, where other nodes may
+	// write.
+	Bus Bus
 	// Bare opens a database without its index key, as backup and restore need it; nothing can then be sealed, indexed or hashed.
 	Bare bool
 }
@@ -68,6 +73,13 @@ type DB struct {
 	write  *gorm.DB // the same pool as read on MySQL
 	lock   chan struct{}
 	hasher *seal.Hasher
+
+	answers *answers
+	doing   atomic.Int64 // writes that wait or run
+	queue   chan *member
+	quit    chan struct{}
+	stop    sync.Once
+	writers sync.WaitGroup
 }
 
 // Open connects, and migrates the schema to the newest version when migrate is true. The caller closes it.
@@ -84,10 +96,11 @@ func Open(ctx context.Context, o Options, migrate bool) (*DB, error) {
 	if o.Slow == 0 {
 		o.Slow = 500 * time.Millisecond
 	}
-	db := &DB{o: o, lock: make(chan struct{}, 1)}
+	db := &DB{o: o, lock: make(chan struct{}, 1), answers: newAnswers(), queue: make(chan *member, mostWrites), quit: make(chan struct{})}
 	if err := db.connect(); err != nil {
 		return nil, err
 	}
+	db.start()
 	if migrate {
 		if err := db.Migrate(ctx); err != nil {
 			return nil, errors.Join(err, db.Close())
@@ -103,6 +116,21 @@ func Open(ctx context.Context, o Options, migrate bool) (*DB, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
+}
+
+// start begins what runs beside the doors.
+func (db *DB) start() {
+	n := 1
+	if db.o.Dialect == MySQL {
+		n = mysqlWriters
+		db.answers.trust(false)
+	}
+	if b := db.o.Bus; b != nil {
+		b.Subscribe(db.answers.end, func() { db.answers.trust(false) }, func() { db.answers.trust(true) })
+	}
+	for range n {
+		db.writers.Go(db.writer)
+	}
 }
 
 func (db *DB) connect() (err error) {
@@ -201,8 +229,10 @@ func connectError(err error) error {
 	return fmt.Errorf("the database cannot be opened (check SIX_DATABASE): %w", errors.Unwrap(err))
 }
 
-// Close closes every connection.
+// Close waits for the commits under way and closes every connection.
 func (db *DB) Close() error {
+	db.stop.Do(func() { close(db.quit) })
+	db.writers.Wait()
 	var errs []error
 	for _, g := range []*gorm.DB{db.read, db.write} {
 		if g == nil || g == db.read && db.o.Dialect == MySQL && len(errs) > 0 {

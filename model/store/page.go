@@ -83,7 +83,7 @@ func (tx *Tx) Records(f Filter) (recs []*model.Record, next string, err error) {
 			ctx = context.WithValue(ctx, armKey{}, a)
 		}
 		var part []*model.Record
-		q := tx.g.Session(&gorm.Session{NewDB: true, Context: ctx}).Model(&model.Record{})
+		q := tx.query(ctx).Model(&model.Record{})
 		if err := f.apply(q).Limit(f.Limit + 1).Find(&part).Error; err != nil {
 			return nil, "", err
 		}

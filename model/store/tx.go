@@ -2,11 +2,9 @@ package store
 
 import (
 	"context"
-	"errors"
+	"database/sql"
 	"fmt"
-	"math/rand/v2"
 	"strings"
-	"time"
 
 	"gorm.io/gorm"
 
@@ -20,13 +18,15 @@ import (
 type Tx struct {
 	db    *DB
 	ctx   context.Context
-	g     *gorm.DB
 	actor model.Actor
 	*state
 }
 
 // state is what a Tx and its System views share.
 type state struct {
+	g      *gorm.DB // the transaction; nil until the first statement
+	pool   *gorm.DB // where it begins
+	ends   uint64   // what answers had ended when it began
 	act    model.Act
 	staged staged
 	keys   map[model.ID]*seal.DataKey
@@ -42,7 +42,9 @@ type staged struct {
 	rows      []any // in order; flushed grouped by type
 	saves     []any
 	changes   []func(*gorm.DB) error
+	tags      []Tag // of what is changed without being named
 	revisions int
+	raised    []*int64 // versions that a flush has raised
 }
 
 // Actor is who acts.
@@ -60,8 +62,37 @@ func (tx *Tx) Now() model.Time {
 func (tx *Tx) Context() context.Context { return tx.ctx }
 
 // Q starts a read of the model's table within the actor's scope. Every read needs a fresh one.
-func (tx *Tx) Q(m any) *gorm.DB {
-	return tx.g.Session(&gorm.Session{NewDB: true, Context: tx.ctx}).Model(m)
+func (tx *Tx) Q(m any) *gorm.DB { return tx.query(tx.ctx).Model(m) }
+
+// query starts a statement. The transaction begins with the first: what is answered from the cache costs none.
+func (tx *Tx) query(ctx context.Context) *gorm.DB {
+	if err := tx.begun(); err != nil {
+		g := tx.db.read.Session(&gorm.Session{NewDB: true, Context: ctx})
+		_ = g.AddError(err)
+		return g
+	}
+	return tx.g.Session(&gorm.Session{NewDB: true, Context: ctx})
+}
+
+// begun begins the transaction unless it has begun.
+func (tx *Tx) begun() error {
+	if tx.g != nil {
+		return nil
+	}
+	tx.ends = tx.db.answers.ended()
+	g := tx.pool.WithContext(tx.ctx).Begin(&sql.TxOptions{ReadOnly: true})
+	if g.Error != nil {
+		return g.Error
+	}
+	tx.g = g
+	return nil
+}
+
+// close ends what was only read.
+func (tx *Tx) close() {
+	if tx.g != nil {
+		tx.g.Rollback()
+	}
 }
 
 // Sealed is a keyring for small secrets outside records.
@@ -154,14 +185,20 @@ func (tx *Tx) Save(row any) { tx.staged.saves = append(tx.staged.saves, row) }
 
 // Change stages an update of all rows of the model's table that match the condition, within the actor's scope.
 func (tx *Tx) Change(m any, set map[string]any, where string, args ...any) {
-	tx.staged.changes = append(tx.staged.changes, func(g *gorm.DB) error {
-		return g.Model(m).Where(where, args...).Updates(set).Error
-	})
+	tx.change(m, func(g *gorm.DB) error { return g.Model(m).Where(where, args...).Updates(set).Error })
+}
+
+// change stages a change of rows of m's table that are known to the database alone.
+func (tx *Tx) change(m any, fn func(*gorm.DB) error) {
+	if t, ok := tagOf(m); ok {
+		tx.staged.tags = append(tx.staged.tags, t)
+	}
+	tx.staged.changes = append(tx.staged.changes, fn)
 }
 
 // ChangeExactly is Change of n rows that were seen to match: the write fails with fail when another number of rows matches by then.
 func (tx *Tx) ChangeExactly(n int64, fail error, m any, set map[string]any, where string, args ...any) {
-	tx.staged.changes = append(tx.staged.changes, func(g *gorm.DB) error {
+	tx.change(m, func(g *gorm.DB) error {
 		r := g.Model(m).Where(where, args...).Updates(set)
 		if r.Error == nil && r.RowsAffected != n { // matched rows on MySQL too: clientFoundRows
 			return fail
@@ -173,7 +210,7 @@ func (tx *Tx) ChangeExactly(n int64, fail error, m any, set map[string]any, wher
 // ChangeAsSystem is Change beyond the actor's scope, for the few consequences an act has elsewhere: whoever takes rights away ends
 // sessions that are not theirs. The trace goes on naming the actor. The caller has judged the right to it.
 func (tx *Tx) ChangeAsSystem(reason string, m any, set map[string]any, where string, args ...any) {
-	tx.staged.changes = append(tx.staged.changes, func(g *gorm.DB) error {
+	tx.change(m, func(g *gorm.DB) error {
 		ctx := AsSystem(g.Statement.Context, reason)
 		return g.WithContext(ctx).Model(m).Where(where, args...).Updates(set).Error
 	})
@@ -181,128 +218,5 @@ func (tx *Tx) ChangeAsSystem(reason string, m any, set map[string]any, where str
 
 // Remove stages the deletion of all rows of the model's table that match the condition, within the actor's scope.
 func (tx *Tx) Remove(m any, where string, args ...any) {
-	tx.staged.changes = append(tx.staged.changes, func(g *gorm.DB) error { return g.Where(where, args...).Delete(m).Error })
-}
-
-// AndFail makes Write keep what was staged and still answer with the error: a wrong password is counted.
-func AndFail(err error) error { return keep{err} }
-
-type keep struct{ error }
-
-func (k keep) Unwrap() error { return k.error }
-
-// Read runs fn on one consistent state of the database, for Options.Limit at most: longer work takes several Reads. Errors: fn's;
-// not_found for a row that is not there or out of scope; server.busy when the database cannot be reached or the time is up.
-func (db *DB) Read(ctx context.Context, fn func(*Tx) error) error {
-	if ActorOf(ctx).IsZero() {
-		return errNoActor
-	}
-	ctx, cancel := context.WithTimeout(ctx, db.o.Limit)
-	defer cancel()
-	return db.again(ctx, func() error {
-		g := db.read.WithContext(ctx).Begin()
-		if g.Error != nil {
-			return g.Error
-		}
-		defer g.Rollback()
-		return fn(db.newTx(ctx, g, model.Act{}))
-	})
-}
-
-func (db *DB) newTx(ctx context.Context, g *gorm.DB, act model.Act) *Tx {
-	s := &state{act: act, memo: map[string]any{}, keys: map[model.ID]*seal.DataKey{}, before: map[model.ID]*model.Record{}}
-	return &Tx{db: db, ctx: ctx, g: g, actor: ActorOf(ctx), state: s}
-}
-
-// Write runs fn and writes what it staged, with its trace, in one transaction; when it returns nil, the commit is durable. The
-// commit does not depend on the client staying: it runs on, whatever becomes of ctx. Errors: fn's, after which nothing was written;
-// ErrDuplicate when a row broke a unique constraint; record.stale when a saved row had changed; server.busy when the database
-// cannot be reached.
-func (db *DB) Write(ctx context.Context, act model.Act, fn func(*Tx) error) error {
-	if ActorOf(ctx).IsZero() {
-		return errNoActor
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
-	defer cancel()
-	if db.o.Dialect == SQLite {
-		select {
-		case db.lock <- struct{}{}:
-			defer func() { <-db.lock }()
-		case <-ctx.Done():
-			return busy()
-		}
-	}
-	return db.again(ctx, func() error { return db.attempt(ctx, act, fn) })
-}
-
-// writeTimeout is longer than a Galera cluster takes to vote a dead node out.
-const writeTimeout = 20 * time.Second
-
-func (db *DB) attempt(ctx context.Context, act model.Act, fn func(*Tx) error) error {
-	g := db.write.WithContext(ctx).Begin()
-	if g.Error != nil {
-		return g.Error
-	}
-	defer g.Rollback() // does nothing after a commit; a panic in fn must not keep SQLite's one connection for ever
-	tx := db.newTx(ctx, g, act)
-	tx.writes = true
-	err := fn(tx)
-	var k keep
-	if err != nil && !errors.As(err, &k) {
-		return err
-	}
-	if ferr := tx.flush(); ferr != nil {
-		return ferr
-	}
-	if cerr := g.Commit().Error; cerr != nil {
-		return errors.Join(errVoid, cerr)
-	}
-	return k.error
-}
-
-func busy() error { return &model.Error{Code: model.Busy, RetryAfter: 2} }
-
-// again runs an attempt until it is done: a voided transaction runs again from its start, with a pause that grows and jitters.
-func (db *DB) again(ctx context.Context, attempt func() error) error {
-	const tries = 8
-	for i := 0; ; i++ {
-		err := translate(attempt())
-		if !errors.Is(err, errVoid) {
-			if err != nil && down(err) {
-				db.o.Log.ErrorContext(ctx, "database", "err", err)
-				return busy()
-			}
-			return err
-		}
-		if i == tries {
-			db.o.Log.ErrorContext(ctx, "transaction given up", "err", err)
-			return busy()
-		}
-		pause := time.Duration(5+rand.IntN(20*(1+min(i, 5)))) * time.Millisecond
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return busy()
-		}
-	}
-}
-
-// Tick is the one way of changing rows without a trace: last-seen, scan counters, leases and progress of jobs. It answers how many
-// rows matched; compare-and-set by a condition that names the old state.
-func (db *DB) Tick(ctx context.Context, m any, set map[string]any, where string, args ...any) (rows int64, err error) {
-	ctx = context.WithValue(AsSystem(ctx, "tick"), doorKey{}, true)
-	if db.o.Dialect == SQLite {
-		select {
-		case db.lock <- struct{}{}:
-			defer func() { <-db.lock }()
-		case <-ctx.Done():
-			return 0, busy()
-		}
-	}
-	err = db.again(ctx, func() error {
-		r := db.write.WithContext(ctx).Model(m).Where(where, args...).Updates(set)
-		rows = r.RowsAffected
-		return r.Error
-	})
-	return rows, err
+	tx.change(m, func(g *gorm.DB) error { return g.Where(where, args...).Delete(m).Error })
 }

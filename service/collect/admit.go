@@ -1,7 +1,10 @@
 package collect
 
 import (
+	"errors"
 	"fmt"
+
+	"gorm.io/gorm"
 
 	"sixelements/model"
 	"sixelements/model/store"
@@ -48,10 +51,12 @@ func (s *Service) admit(tx *store.Tx, r *model.Record, in *Create) error {
 type consents struct{ general, sensitive bool }
 
 func (s *Service) consent(tx *store.Tx) (consents, error) {
-	return store.Memo(tx, "consent", func() (c consents, err error) {
-		c.general, c.sensitive, err = s.o.Consent(tx.Context(), tx, tx.Actor().Account)
-		return c, err
-	})
+	a := tx.Actor().Account
+	return store.Cached(tx, "consent "+a.String(), []store.Tag{store.AccountTag(a)},
+		func(sys *store.Tx) (c consents, _ model.Time, err error) {
+			c.general, c.sensitive, err = s.o.Consent(sys.Context(), sys, a)
+			return c, 0, err
+		})
 }
 
 // posted is the code of a poster, nil when none was sent, qr.unknown for a forged one.
@@ -59,14 +64,22 @@ func (s *Service) posted(tx *store.Tx, code string) (*model.QRCode, error) {
 	if code == "" {
 		return nil, nil
 	}
-	var q []model.QRCode
-	if err := tx.System("resolve a posted code").Q(&model.QRCode{}).Where("code = ?", code).Find(&q).Error; err != nil {
-		return nil, err
-	}
-	if len(q) == 0 {
+	q, err := store.Cached(tx, "code "+code, []store.Tag{store.CodeTag(code)}, func(sys *store.Tx) (q model.QRCode, _ model.Time, err error) {
+		return q, 0, sys.Q(&q).Where("code = ?", code).Take(&q).Error
+	})
+	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return nil, model.Fail(model.QRUnknown)
 	}
-	return &q[0], nil
+	return &q, err
+}
+
+// buildingAt is a building, wherever it lies: the caller judges whether the actor may know it.
+func buildingAt(tx *store.Tx, id model.ID) (*model.Building, error) {
+	b, err := store.Cached(tx, "building "+id.String(), []store.Tag{store.BuildingTag(id)},
+		func(sys *store.Tx) (b model.Building, _ model.Time, err error) {
+			return b, 0, sys.Q(&b).Where("id = ?", id).Take(&b).Error
+		})
+	return &b, err
 }
 
 // scanned is the building that a resident's code opens, or that they have posted to with a code before.
@@ -94,20 +107,17 @@ func (s *Service) scanned(tx *store.Tx, r *model.Record, in *Create, code *model
 	if err := s.pass(tx, id, in.QR != ""); err != nil {
 		return nil, err
 	}
-	return store.Memo(tx, "scanned building "+id.String(), func() (*model.Building, error) {
-		var b model.Building
-		err := tx.System("the scanned building").Q(&b).Where("id = ?", id).Take(&b).Error
-		return &b, err
-	})
+	return buildingAt(tx, id)
 }
 
 // pass lets an account come back to a building by its id once it has posted there with a code.
 func (s *Service) pass(tx *store.Tx, building model.ID, withCode bool) error {
 	a := tx.Actor()
-	n, err := store.Memo(tx, "pass "+building.String(), func() (n int64, err error) {
-		err = tx.Q(&model.ScanPass{}).Where("account_id = ? AND building_id = ?", a.Account, building).Count(&n).Error
-		return n, err
-	})
+	n, err := store.Cached(tx, "pass "+a.Account.String()+" "+building.String(), []store.Tag{store.AccountTag(a.Account)},
+		func(sys *store.Tx) (n int64, _ model.Time, err error) {
+			err = sys.Q(&model.ScanPass{}).Where("account_id = ? AND building_id = ?", a.Account, building).Count(&n).Error
+			return n, 0, err
+		})
 	switch {
 	case err != nil:
 		return err
@@ -163,16 +173,9 @@ func (s *Service) admitStaff(tx *store.Tx, r *model.Record, in *Create) error {
 		}
 		r.AreaCodes = model.CodesOf(in.AreaCode)
 	} else {
-		b, err := store.Memo(tx, "building "+in.BuildingID.String(), func() (*model.Building, error) {
-			var b model.Building
-			err := tx.Q(&b).Where("id = ?", in.BuildingID).Limit(1).Find(&b).Error
-			return &b, err
-		})
+		b, err := s.inScope(tx, in.BuildingID)
 		if err != nil {
 			return err
-		}
-		if b.ID.IsZero() {
-			return required("building_id", model.PlaceRequired, "请选择您范围内的楼栋")
 		}
 		if err := s.settle(tx, r, b); err != nil {
 			return err
@@ -190,18 +193,37 @@ func (s *Service) admitStaff(tx *store.Tx, r *model.Record, in *Create) error {
 	return nil
 }
 
+// inScope is a building that the actor sees: for the place it has, or for one of its rooms.
+func (s *Service) inScope(tx *store.Tx, id model.ID) (*model.Building, error) {
+	b, err := buildingAt(tx, id)
+	if err == nil && tx.Covers(model.Where{Area: b.AreaCode, Building: id}) {
+		return b, nil
+	}
+	var n int64
+	if err == nil {
+		err = tx.Q(&model.Building{}).Where("id = ?", id).Count(&n).Error
+	}
+	if errors.Is(err, gorm.ErrRecordNotFound) || err == nil && n == 0 {
+		return nil, required("building_id", model.PlaceRequired, "请选择您范围内的楼栋")
+	}
+	return b, err
+}
+
 // settle puts the record at the building, and at the room if there is one of that number; an unknown room is kept as said.
 func (s *Service) settle(tx *store.Tx, r *model.Record, b *model.Building) error {
 	r.BuildingID, r.AreaCodes = b.ID, b.AreaCodes
 	if r.Room == "" {
 		return nil
 	}
-	q := tx.System("match the room").Q(&model.Room{}).Where("building_id = ? AND number = ?", b.ID, r.Room)
-	if r.Unit != "" {
-		q = q.Where("unit = ?", r.Unit)
-	}
-	var rooms []model.Room
-	if err := q.Limit(2).Find(&rooms).Error; err != nil {
+	rooms, err := store.Cached(tx, "room "+b.ID.String()+" "+r.Unit+" "+r.Room, []store.Tag{store.BuildingTag(b.ID)},
+		func(sys *store.Tx) (rooms []model.Room, _ model.Time, err error) {
+			q := sys.Q(&model.Room{}).Where("building_id = ? AND number = ?", b.ID, r.Room)
+			if r.Unit != "" {
+				q = q.Where("unit = ?", r.Unit)
+			}
+			return rooms, 0, q.Limit(2).Find(&rooms).Error
+		})
+	if err != nil {
 		return err
 	}
 	if len(rooms) != 1 || rooms[0].Use == model.RoomEmpty && rooms[0].MergedInto.IsZero() {

@@ -79,7 +79,7 @@ type Patch struct {
 func (s *Service) Correct(ctx context.Context, id model.ID, m model.Match, p Patch) (rec *model.Record, warnings []model.FieldError,
 	err error) {
 	hash := s.db.Hash("step", id[:], []byte("patch"), model.Canonical(p))
-	err = s.db.Write(ctx, model.Act{Name: "record.patch", Target: id.String()}, func(tx *store.Tx) (err error) {
+	err = s.db.Write(ctx, model.Act{Name: "record.patch", Target: id.String(), Shared: true}, func(tx *store.Tx) (err error) {
 		if rec, err = tx.Record(id); err != nil {
 			return err
 		}

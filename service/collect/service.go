@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"sixelements/model"
@@ -73,6 +74,7 @@ type Made struct {
 	Record   *model.Record
 	Warnings []model.FieldError
 	Replay   bool // it was there already, with the same content
+	Ties     bool // it came with photos or links
 }
 
 // Create stores a record. A repeated id with the same content from the same account is a replay.
@@ -92,17 +94,45 @@ func (s *Service) Create(ctx context.Context, in Create) (Made, error) {
 			return Made{}, err
 		}
 	}
-	var made Made
-	run := func() error {
-		return s.db.Write(ctx, model.Act{Name: "record.create"}, func(tx *store.Tx) (err error) {
-			made, err = s.create(tx, in)
-			return err
-		})
+	named := !in.ID.IsZero()
+	if !named {
+		in.ID = model.NewID() // before the write, which may run again after a commit whose outcome is unknown
 	}
-	err := run()
-	if errors.Is(err, store.ErrDuplicate) { // the same id, or the account's first two at a building, came in at once: now the other is there
-		err = run()
+	made, err := s.make(ctx, in)
+	if err == nil {
+		return made, nil
 	}
+	// What was sent before is answered as before, whatever stands against making it now. To look after a failure alone spares
+	// everybody else the question: the store knows ids that are taken.
+	was, rerr := s.made(ctx, in)
+	switch {
+	case rerr != nil:
+		return Made{}, rerr
+	case was.Record != nil:
+		was.Replay = named
+		return was, nil
+	case errors.Is(err, store.ErrDuplicate): // the account's first two at a building came in at once: now the other is there
+		return s.make(ctx, in)
+	}
+	return Made{}, err
+}
+
+// make writes the record. Only the day's count of a scan account needs a state that nobody changes meanwhile.
+func (s *Service) make(ctx context.Context, in Create) (made Made, err error) {
+	act := model.Act{Name: "record.create", Shared: store.ActorOf(ctx).Building.IsZero()}
+	err = s.db.Write(ctx, act, func(tx *store.Tx) (err error) {
+		made, err = s.create(tx, in)
+		return err
+	})
+	return made, err
+}
+
+// made is the record that the same request made before; none when there is none of its id.
+func (s *Service) made(ctx context.Context, in Create) (made Made, err error) {
+	err = s.db.Read(ctx, func(tx *store.Tx) (err error) {
+		made, err = s.replayed(tx, in)
+		return err
+	})
 	return made, err
 }
 
@@ -119,7 +149,10 @@ func (s *Service) CreateMany(ctx context.Context, list []Create) ([]Made, error)
 	err := s.db.Write(ctx, model.Act{Name: "record.create"}, func(tx *store.Tx) error {
 		made = made[:0]
 		for _, in := range list {
-			m, err := s.create(tx, in)
+			m, err := s.replayed(tx, in)
+			if err == nil && m.Record == nil {
+				m, err = s.create(tx, in)
+			}
 			if err != nil {
 				return err
 			}
@@ -145,14 +178,10 @@ func (in *Create) shape(now time.Time) error {
 }
 
 func (s *Service) create(tx *store.Tx, in Create) (Made, error) {
-	hash := s.db.Hash("request", model.Canonical(in))
-	if !in.ID.IsZero() {
-		if m, err := s.replayed(tx, in.ID, hash); err != nil || m.Replay {
-			return m, err
-		}
-	} else {
+	if in.ID.IsZero() {
 		in.ID = model.NewID()
 	}
+	hash := s.requestHash(in)
 	r := &model.Record{ID: in.ID, Kind: in.Kind, Unit: in.Unit, Room: in.Room, HouseholdID: in.HouseholdID, Notice: in.Notice,
 		SubmitterID: tx.Actor().Account, SubmitterName: tx.Actor().Name, RequestHash: hash, SubmittedAt: tx.Now(), Status: model.Submitted}
 	if err := s.admit(tx, r, &in); err != nil {
@@ -172,30 +201,36 @@ func (s *Service) create(tx *store.Tx, in Create) (Made, error) {
 	if in.Method != "" {
 		r.MarkVerified(in.Method, tx.Actor(), tx.Now())
 	}
-	if err := s.attach(tx, r, append(in.Attachments, d.Photos...)); err != nil {
+	photos := slices.Concat(in.Attachments, d.Photos)
+	if err := s.attach(tx, r, photos); err != nil {
 		return Made{}, err
 	}
 	if err := s.link(tx, r, in.Links); err != nil {
 		return Made{}, err
 	}
-	return Made{Record: r, Warnings: d.Warnings}, tx.AddRecord(r, store.Trace{Act: "create"})
+	return Made{Record: r, Warnings: d.Warnings, Ties: len(photos)+len(in.Links) > 0}, tx.AddRecord(r, store.Trace{Act: "create"})
 }
 
+// requestHash tells whether a request says what another said, without keeping what that was.
+func (s *Service) requestHash(in Create) []byte { return s.db.Hash("request", model.Canonical(in)) }
+
 // replayed looks for a record of the id, whoever's: the same account and content is a replay, anything else a conflict.
-func (s *Service) replayed(tx *store.Tx, id model.ID, hash []byte) (Made, error) {
+func (s *Service) replayed(tx *store.Tx, in Create) (Made, error) {
+	if in.ID.IsZero() {
+		return Made{}, nil
+	}
 	sys := tx.System("replay")
 	var head []model.Record
-	if err := sys.Q(&model.Record{}).Select("id", "submitter_id", "request_hash").Where("id = ?", id).Find(&head).Error; err != nil {
+	if err := sys.Q(&model.Record{}).Select("id", "submitter_id", "request_hash").Where("id = ?", in.ID).Find(&head).Error; err != nil {
 		return Made{}, err
 	}
 	if len(head) == 0 {
 		return Made{}, nil
 	}
-	if head[0].SubmitterID != tx.Actor().Account || !bytes.Equal(head[0].RequestHash, hash) {
+	if head[0].SubmitterID != tx.Actor().Account || !bytes.Equal(head[0].RequestHash, s.requestHash(in)) {
 		return Made{}, model.Fail(model.IDConflict)
 	}
-	r, err := tx.Record(id)
-	tx.Untraced()
+	r, err := tx.Record(in.ID)
 	return Made{Record: r, Replay: true}, err
 }
 

@@ -86,6 +86,40 @@ func (s *Service) ShowOne(ctx context.Context, r *model.Record, warnings []model
 	return v[0], nil
 }
 
+// ShowMade shows a record that was just made: what was sent with it is all it can have.
+func (s *Service) ShowMade(ctx context.Context, m Made) (v View, err error) {
+	if m.Replay || m.Ties {
+		return s.ShowOne(ctx, m.Record, m.Warnings)
+	}
+	err = s.db.Read(ctx, func(tx *store.Tx) error {
+		same, err := duplicatesOf(tx, []*model.Record{m.Record})
+		if err != nil {
+			return err
+		}
+		names, err := buildingNames(tx, []*model.Record{m.Record})
+		if err != nil {
+			return err
+		}
+		v = view(tx, m.Record, names, same)
+		v.Links, v.Attachments, v.Warnings = []ViewLink{}, []Photo{}, m.Warnings
+		return nil
+	})
+	return v, err
+}
+
+// view is a record's view without what is tied to it.
+func view(tx *store.Tx, r *model.Record, names map[model.ID]string, same map[string][]twin) View {
+	v := basic(r, tx.Actor(), tx.Now())
+	if name, ok := names[r.BuildingID]; ok {
+		v.Building = &ViewBuilding{r.BuildingID, name}
+	}
+	if tx.Actor().AtLeastAt(model.Collector, r.Where()) {
+		in, elsewhere := others(same[string(r.SubjectIndex)], r)
+		v.Duplicates, v.DuplicatesElsewhere = &in, &elsewhere
+	}
+	return v
+}
+
 func (s *Service) show(tx *store.Tx, recs []*model.Record) ([]View, error) {
 	ids := make([]model.ID, len(recs))
 	for i, r := range recs {
@@ -109,17 +143,9 @@ func (s *Service) show(tx *store.Tx, recs []*model.Record) ([]View, error) {
 	}
 	out := make([]View, len(recs))
 	for i, r := range recs {
-		v := basic(r, tx.Actor(), tx.Now())
-		if name, ok := names[r.BuildingID]; ok {
-			v.Building = &ViewBuilding{r.BuildingID, name}
-		}
-		v.Links = append([]ViewLink{}, links[r.ID]...)
-		v.Attachments = append([]Photo{}, photos[r.ID]...)
-		if tx.Actor().AtLeastAt(model.Collector, r.Where()) {
-			in, elsewhere := others(same[string(r.SubjectIndex)], r)
-			v.Duplicates, v.DuplicatesElsewhere = &in, &elsewhere
-		}
-		out[i] = v
+		out[i] = view(tx, r, names, same)
+		out[i].Links = append([]ViewLink{}, links[r.ID]...)
+		out[i].Attachments = append([]Photo{}, photos[r.ID]...)
 	}
 	return out, nil
 }
@@ -162,6 +188,10 @@ func buildingNames(tx *store.Tx, recs []*model.Record) (map[model.ID]string, err
 		if !r.BuildingID.IsZero() && !slices.Contains(ids, r.BuildingID) {
 			ids = append(ids, r.BuildingID)
 		}
+	}
+	if len(ids) == 1 {
+		b, err := buildingAt(tx, ids[0])
+		return map[model.ID]string{b.ID: b.Name}, err
 	}
 	if len(ids) == 0 {
 		return nil, nil

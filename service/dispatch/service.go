@@ -28,7 +28,7 @@ func New(db *store.DB, m store.Merge) *Service { return &Service{db, m} }
 // validation.failed when the step lacks what it needs, or names an assignee who cannot handle it.
 func (s *Service) Apply(ctx context.Context, id model.ID, m model.Match, step model.Step) (rec *model.Record, err error) {
 	hash := s.db.Hash("step", id[:], model.Canonical(step))
-	err = s.db.Write(ctx, model.Act{Name: "record." + step.Action, Target: id.String()}, func(tx *store.Tx) (err error) {
+	err = s.db.Write(ctx, model.Act{Name: "record." + step.Action, Target: id.String(), Shared: true}, func(tx *store.Tx) (err error) {
 		if rec, err = tx.Record(id); err != nil {
 			return err
 		}
@@ -112,7 +112,7 @@ func (s *Service) Escalate(ctx context.Context, id model.ID, m model.Match, step
 	err error) {
 	hash := s.db.Hash("step", id[:], model.Canonical(step))
 	write := func() error {
-		return s.db.Write(ctx, model.Act{Name: "record.escalate", Target: id.String()}, func(tx *store.Tx) (err error) {
+		return s.db.Write(ctx, model.Act{Name: "record.escalate", Target: id.String(), Shared: true}, func(tx *store.Tx) (err error) {
 			event, replay, err = s.escalated(tx, id, m, step, hash)
 			return err
 		})

@@ -62,7 +62,7 @@ func (s *Service) AddVisit(ctx context.Context, room model.ID, in VisitIn) (view
 	}
 	hash := s.db.Hash("visit", room[:], canonical)
 	err = again(func() error {
-		return s.db.Write(ctx, model.Act{Name: "visit.create", Target: id.String()}, func(tx *store.Tx) error {
+		return s.db.Write(ctx, model.Act{Name: "visit.create", Target: id.String(), Shared: true}, func(tx *store.Tx) error {
 			view, replay = VisitView{}, false
 			r, late, err := visitable(tx, room)
 			if err != nil {

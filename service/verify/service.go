@@ -29,7 +29,7 @@ func New(db *store.DB, m store.Merge) *Service { return &Service{db, m} }
 func (s *Service) Apply(ctx context.Context, id model.ID, m model.Match, step model.Step) (rec *model.Record,
 	warnings []model.FieldError, err error) {
 	hash := s.db.Hash("step", id[:], model.Canonical(step))
-	err = s.db.Write(ctx, model.Act{Name: "record." + step.Action, Target: id.String()}, func(tx *store.Tx) (err error) {
+	err = s.db.Write(ctx, model.Act{Name: "record." + step.Action, Target: id.String(), Shared: true}, func(tx *store.Tx) (err error) {
 		if rec, err = tx.Record(id); err != nil {
 			return err
 		}
