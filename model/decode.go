@@ -1,10 +1,9 @@
 package model
 
 import (
-	"bytes"
 	"encoding/json"
-	"fmt"
-	"io"
+	"errors"
+	"maps"
 	"reflect"
 	"slices"
 )
@@ -34,14 +33,14 @@ type Decoded struct {
 // validation.failed when it is not an object; validation.failed, field.unknown or field.masked naming every field at fault. Sensitive
 // is right even beside an error.
 func (s *Schema) Decode(raw json.RawMessage, d Decode) (Decoded, error) {
-	keys, values, err := object(raw)
+	members, err := object(raw)
 	switch {
 	case err != nil && json.Valid(raw):
 		return Decoded{}, Faults{{Location: "data", Code: FieldInvalid, Message: "应是一个对象，里面是各个字段"}}.Err()
 	case err != nil:
 		return Decoded{}, Fail(Malformed)
 	}
-	out := Decoded{Extra: d.BaseExtra, Touched: len(keys) > 0}
+	out := Decoded{Extra: d.BaseExtra, Touched: len(members) > 0}
 	if d.Base != nil {
 		out.Element = s.Clone(d.Base)
 	} else {
@@ -49,24 +48,28 @@ func (s *Schema) Decode(raw json.RawMessage, d Decode) (Decoded, error) {
 		s.defaults(out.Element)
 	}
 	c := &Check{Today: d.Today, Verified: d.Verified}
-	for i, k := range keys {
-		if k == "extra" {
-			out.Extra = mergeExtra(values[i], d.BaseExtra, d.Extra, c)
-			continue
-		}
-		f, ok := s.Field(k)
+	for i := range s.Fields { // in the form's order, whatever the data's
+		f := &s.Fields[i]
+		v, ok := members[f.Name]
 		if !ok {
-			c.Fault(safeName(k), FieldUnknown, "没有这个字段，请核对字段名")
 			continue
 		}
+		delete(members, f.Name)
 		if f.Type == TypePhotos {
-			out.Photos = readPhotos(values[i], f, c)
+			out.Photos = readPhotos(v, f, c)
 			continue
 		}
-		f.set(out.Element, values[i], d.Codes, c)
-		if f.Sensitive && f.get(out.Element) != nil {
-			out.Sensitive = append(out.Sensitive, k)
+		f.set(out.Element, v, d.Codes, c)
+		if f.Sensitive && !f.empty(out.Element) {
+			out.Sensitive = append(out.Sensitive, f.Name)
 		}
+	}
+	if v, ok := members["extra"]; ok {
+		delete(members, "extra")
+		out.Extra = mergeExtra(v, d.BaseExtra, d.Extra, c)
+	}
+	for _, k := range slices.Sorted(maps.Keys(members)) {
+		c.Fault(safeName(k), FieldUnknown, "没有这个字段，请核对字段名")
 	}
 	if len(c.Faults) == 0 {
 		out.Element.Validate(c)
@@ -88,43 +91,18 @@ func (s *Schema) defaults(e Element) {
 	}
 }
 
-// mostKeys is how many members an object of data may have: more than any form, and few enough that looking each up costs nothing. A
-// megabyte of unknown names would otherwise keep the Write door shut for half a minute.
+// mostKeys is how many members an object of data may have: more than any form.
 const mostKeys = 200
 
-// object reads a JSON object's members in order; a key that comes twice counts once, the last time. One with more than mostKeys is
-// not read to its end.
-func object(raw json.RawMessage) (keys []string, values []json.RawMessage, err error) {
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
-		return nil, nil, fmt.Errorf("not an object")
+// object reads a JSON object's members; of a key that comes twice the last counts.
+func object(raw json.RawMessage) (members map[string]json.RawMessage, err error) {
+	if err := json.Unmarshal(raw, &members); err != nil {
+		return nil, err
 	}
-	for dec.More() {
-		t, err := dec.Token()
-		if err != nil {
-			return nil, nil, err
-		}
-		var v json.RawMessage
-		if err := dec.Decode(&v); err != nil {
-			return nil, nil, err
-		}
-		k := t.(string)
-		if i := slices.Index(keys, k); i >= 0 {
-			values[i] = v
-			continue
-		}
-		if len(keys) == mostKeys {
-			return nil, nil, fmt.Errorf("too many members")
-		}
-		keys, values = append(keys, k), append(values, v)
+	if members == nil || len(members) > mostKeys {
+		return nil, errors.New("null, or too many members")
 	}
-	if _, err := dec.Token(); err != nil {
-		return nil, nil, err
-	}
-	if _, err := dec.Token(); err != io.EOF {
-		return nil, nil, fmt.Errorf("more than an object")
-	}
-	return keys, values, nil
+	return members, nil
 }
 
 // needed tells whether the field must be filled in, as things stand.
@@ -147,7 +125,7 @@ func (s *Schema) needed(f *Field, e Element, c *Check) bool {
 func (s *Schema) require(e Element, c *Check) {
 	for i := range s.Fields {
 		f := &s.Fields[i]
-		if f.Type == TypePhotos || !s.needed(f, e, c) || f.get(e) != nil {
+		if f.Type == TypePhotos || !s.needed(f, e, c) || !f.empty(e) {
 			continue
 		}
 		at := "data." + f.Name

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -41,13 +42,22 @@ func (f *Field) set(e Element, raw json.RawMessage, codes Codes, c *Check) {
 	case TypeList:
 		f.setList(v, raw, c)
 	default:
-		var s string
-		if json.Unmarshal(raw, &s) != nil {
+		s, err := text(raw)
+		if err != nil {
 			c.Fault(f.Name, FieldInvalid, f.Label+"请填写文字")
 			return
 		}
 		f.setText(v, s, codes, c)
 	}
+}
+
+// text reads a JSON string; one that says itself needs no decoder, and most do.
+func text(raw json.RawMessage) (s string, err error) {
+	if n := len(raw); n >= 2 && raw[0] == '"' && bytes.IndexByte(raw, '\\') < 0 && utf8.Valid(raw) {
+		return string(raw[1 : n-1]), nil
+	}
+	err = json.Unmarshal(raw, &s)
+	return s, err
 }
 
 func (f *Field) setNumber(v reflect.Value, raw json.RawMessage, c *Check) {

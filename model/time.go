@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 	_ "time/tzdata" // the binary runs on machines without a zone database
 )
@@ -155,16 +156,13 @@ func (d Date) AgeOn(day Date) int {
 	if len(d) != 10 || len(day) != 10 {
 		return -1
 	}
-	var y, m, dd, ty, tm, td int
-	if _, err := fmt.Sscanf(string(d), "%d-%d-%d", &y, &m, &dd); err != nil {
+	born, err := strconv.Atoi(string(d[:4]))
+	now, err2 := strconv.Atoi(string(day[:4]))
+	if err != nil || err2 != nil {
 		return -1
 	}
-	if _, err := fmt.Sscanf(string(day), "%d-%d-%d", &ty, &tm, &td); err != nil {
-		return -1
+	if day[4:] < d[4:] { // -MM-DD: as texts in the order of the year
+		now--
 	}
-	age := ty - y
-	if tm < m || tm == m && td < dd {
-		age--
-	}
-	return age
+	return now - born
 }

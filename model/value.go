@@ -54,6 +54,18 @@ func (f *Field) get(e Element) any {
 	return nil
 }
 
+// empty tells whether get would answer nil.
+func (f *Field) empty(e Element) bool {
+	v := f.value(e)
+	switch v.Kind() {
+	case reflect.String, reflect.Slice:
+		return v.Len() == 0
+	case reflect.Struct: // sealed
+		return f.get(e) == nil
+	}
+	return v.IsZero()
+}
+
 func orNil[T any](v T, empty bool) any {
 	if empty {
 		return nil
