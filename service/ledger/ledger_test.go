@@ -426,20 +426,3 @@ func TestLibreOfficeOpensAWorkbook(t *testing.T) {
 	require.Len(t, rows, 61)
 	require.Equal(t, people[59]["name"], rows[60][5])
 }
-
-// BenchmarkStreet exports the street of domain.md: 34,804 people.
-func BenchmarkStreet(b *testing.B) {
-	o := open(b)
-	o.people(grid, 34804)
-	for _, f := range []ledger.Format{ledger.XLSX, ledger.CSV} {
-		b.Run(string(f), func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				path, _ := o.export(staff(), verified(model.KindPerson, f))
-				info, err := os.Stat(path)
-				require.NoError(b, err)
-				b.ReportMetric(float64(info.Size())/1e6, "MB")
-			}
-		})
-	}
-}

@@ -1,0 +1,109 @@
+package ledger_test
+
+import (
+	"path/filepath"
+	"runtime"
+	"runtime/metrics"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/xuri/excelize/v2"
+
+	"sixelements/model"
+	"sixelements/service/ledger"
+)
+
+// streetful is how many people live in the street of domain.md.
+const streetful = 34_804
+
+// BenchmarkStreet exports the people of a street.
+func BenchmarkStreet(b *testing.B) {
+	o := open(b)
+	o.people(grid, streetful)
+	for _, f := range []ledger.Format{ledger.XLSX, ledger.CSV} {
+		b.Run(string(f), func(b *testing.B) {
+			b.ReportAllocs()
+			var most uint64
+			for b.Loop() {
+				most = max(most, peak(func() { o.export(staff(), verified(model.KindPerson, f)) }))
+			}
+			b.ReportMetric(float64(most)/1e6, "peak-MB")
+		})
+	}
+}
+
+// BenchmarkAgainstExcelize has the street exported, and its cells written by excelize's StreamWriter alone as its documentation
+// shows it: each in turn within one iteration. ratio is ours ÷ theirs: reading, opening, judging, hashing and fsync included.
+func BenchmarkAgainstExcelize(b *testing.B) {
+	o := open(b)
+	o.people(grid, streetful)
+	path, _ := o.export(staff(), verified(model.KindPerson, ledger.XLSX))
+	cells := readSheet(b, path, "人员台账")
+	var ours, theirs time.Duration
+	for b.Loop() {
+		at := time.Now()
+		o.export(staff(), verified(model.KindPerson, ledger.XLSX))
+		ours += time.Since(at)
+		at = time.Now()
+		alone(b, filepath.Join(b.TempDir(), "alone.xlsx"), cells)
+		theirs += time.Since(at)
+	}
+	b.ReportMetric(ours.Seconds()/theirs.Seconds(), "ratio")
+	b.ReportMetric(ours.Seconds()*1e3/float64(b.N), "ours-ms")
+	b.ReportMetric(theirs.Seconds()*1e3/float64(b.N), "excelize-ms")
+}
+
+// alone writes text cells with excelize's StreamWriter.
+func alone(t testing.TB, path string, cells [][]string) {
+	t.Helper()
+	f := excelize.NewFile()
+	text, err := f.NewStyle(&excelize.Style{NumFmt: 49})
+	require.NoError(t, err)
+	w, err := f.NewStreamWriter("Sheet1")
+	require.NoError(t, err)
+	var values []any
+	for i, line := range cells {
+		values = values[:0]
+		for _, v := range line {
+			if v == "" {
+				values = append(values, nil)
+				continue
+			}
+			values = append(values, excelize.Cell{StyleID: text, Value: v})
+		}
+		require.NoError(t, w.SetRow("A"+strconv.Itoa(i+1), values))
+	}
+	require.NoError(t, w.Flush())
+	require.NoError(t, f.SaveAs(path))
+	require.NoError(t, f.Close())
+}
+
+// peak is how many bytes the Go heap grew by at most while fn ran, garbage included: what the process had to ask the system for.
+func peak(fn func()) uint64 {
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	read := func() uint64 { metrics.Read(sample); return sample[0].Value.Uint64() }
+	runtime.GC()
+	before := read()
+	var most uint64
+	stop := make(chan struct{})
+	var watch sync.WaitGroup
+	watch.Go(func() {
+		t := time.NewTicker(2 * time.Millisecond)
+		defer t.Stop()
+		for {
+			select {
+			case <-stop:
+				return
+			case <-t.C:
+				most = max(most, read())
+			}
+		}
+	})
+	fn()
+	close(stop)
+	watch.Wait()
+	return most - min(before, most)
+}
