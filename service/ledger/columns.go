@@ -61,11 +61,29 @@ func fate(k model.Kind) []column {
 }
 
 func channelLabel(c model.Channel) string {
-	return map[model.Channel]string{model.ByQR: "扫码", model.ByCollector: "采集员", model.ByStaff: "工作人员", model.ByImport: "导入"}[c]
+	switch c {
+	case model.ByQR:
+		return "扫码"
+	case model.ByCollector:
+		return "采集员"
+	case model.ByStaff:
+		return "工作人员"
+	case model.ByImport:
+		return "导入"
+	}
+	return ""
 }
 
 func methodLabel(m model.Method) string {
-	return map[model.Method]string{model.ByVisit: "上门", model.ByPhone: "电话", model.ByDocument: "证件"}[m]
+	switch m {
+	case model.ByVisit:
+		return "上门"
+	case model.ByPhone:
+		return "电话"
+	case model.ByDocument:
+		return "证件"
+	}
+	return ""
 }
 
 // moment is a time for people, in Beijing.

@@ -3,42 +3,36 @@ package ledger
 import (
 	"encoding/csv"
 	"io"
-	"strconv"
 	"strings"
 )
 
 // csvFile is RFC 4180 with a byte order mark, by which Excel knows UTF-8.
 type csvFile struct {
 	w      *csv.Writer
+	cols   []column
 	fields []string
 }
 
-func newCSV(w io.Writer) (*csvFile, error) {
+func newCSV(w io.Writer, cols []column) (*csvFile, error) {
 	if _, err := io.WriteString(w, "\ufeff"); err != nil {
 		return nil, err
 	}
-	c := &csvFile{w: csv.NewWriter(w)}
+	c := &csvFile{w: csv.NewWriter(w), cols: cols}
 	c.w.UseCRLF = true
-	return c, nil
-}
-
-func (c *csvFile) head(cols []column) error {
-	c.fields = c.fields[:0]
-	for _, k := range cols {
-		c.fields = append(c.fields, neutral(k.label))
+	for i := range cols {
+		c.fields = append(c.fields, neutral(cols[i].label))
 	}
-	return c.w.Write(c.fields)
+	return c, c.w.Write(c.fields)
 }
 
-func (c *csvFile) line(cols []column, r *row) error {
-	c.fields = c.fields[:0]
-	for _, k := range cols {
-		v := k.value(r)
-		// A column of numbers may hold another community's text: two may define a field of one name differently.
-		if _, err := strconv.ParseFloat(v, 64); !k.number || err != nil {
+func (c *csvFile) line(r *row) error {
+	for i := range c.cols {
+		col := &c.cols[i]
+		v := col.value(r)
+		if !col.numeric(v) {
 			v = textForExcel(neutral(v))
 		}
-		c.fields = append(c.fields, v)
+		c.fields[i] = v
 	}
 	return c.w.Write(c.fields)
 }
@@ -53,9 +47,7 @@ func textForExcel(s string) string {
 	return "\t" + s
 }
 
-func (c *csvFile) close(about) error {
+func (c *csvFile) close() error {
 	c.w.Flush()
 	return c.w.Error()
 }
-
-func (c *csvFile) drop() {}

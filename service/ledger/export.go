@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,14 +17,10 @@ const pageSize = 500
 
 // writer is a file format.
 type writer interface {
-	// head begins the table.
-	head(cols []column) error
-	// line writes one row of it.
-	line(cols []column, r *row) error
-	// close ends the file, with what there is to say about it.
-	close(about about) error
-	// drop frees what an unfinished file holds; after close it does nothing.
-	drop()
+	// line writes one row.
+	line(r *row) error
+	// close ends the file.
+	close() error
 }
 
 // export is a ledger being written.
@@ -34,14 +31,16 @@ type export struct {
 	cols  []column
 	total int64
 	keep  func(model.Element) bool
+	file  *job.File
 
 	areas     map[string]string // names by code
+	paths     map[string]string // as areaName made them
 	buildings map[model.ID]string
 }
 
 // run is the handler of an export's job: as its owner, with the rights they have now.
 func (s *Service) run(ctx context.Context, r *job.Run) error {
-	x := &export{s: s, buildings: map[model.ID]string{}}
+	x := &export{s: s, paths: map[string]string{}, buildings: map[model.ID]string{}}
 	if err := r.Payload(&x.task); err != nil {
 		return err
 	}
@@ -53,27 +52,18 @@ func (s *Service) run(ctx context.Context, r *job.Run) error {
 	if err := x.prepare(ctx); err != nil {
 		return err
 	}
-	f, err := r.File(x.fileName())
+	w, err := x.open(r, actor)
 	if err != nil {
 		return err
 	}
-	tmp, err := r.Temp()
-	if err != nil {
-		return err
-	}
-	w, err := x.open(f, tmp)
-	if err != nil {
-		return err
-	}
-	defer w.drop()
 	rows, err := x.write(ctx, r, w)
 	if err != nil {
 		return err
 	}
-	if err := w.close(x.about(actor, rows)); err != nil {
+	if err := w.close(); err != nil {
 		return err
 	}
-	if err := f.Close(); err != nil {
+	if err := x.file.Close(); err != nil {
 		return err
 	}
 	act := model.Act{Name: "export.finish", Target: r.ID().String(), Area: x.task.Area,
@@ -81,11 +71,27 @@ func (s *Service) run(ctx context.Context, r *job.Run) error {
 	return s.db.Write(ctx, act, func(*store.Tx) error { return nil })
 }
 
-func (x *export) open(f *job.File, tmp string) (writer, error) {
-	if x.task.Format == CSV {
-		return newCSV(f)
+// open begins the file in the format that was asked for.
+func (x *export) open(r *job.Run, by model.Actor) (writer, error) {
+	create := func(extension string) (w io.Writer, err error) {
+		x.file, err = r.File(x.fileName(extension))
+		return x.file, err
 	}
-	return newXLSX(f, tmp, x.title(), x.task.Password)
+	if x.task.Password != "" {
+		p := &parts{create: create, title: x.title(), password: x.task.Password, limit: x.s.partRows}
+		p.begin = func(out io.Writer) (*xlsxFile, error) {
+			return newXLSX(out, x.title(), x.cols, x.s.sheetRows, func(in span) about { return x.about(by, in, p.number()) })
+		}
+		return p, nil
+	}
+	out, err := create(string(x.task.Format))
+	if err != nil {
+		return nil, err
+	}
+	if x.task.Format == CSV {
+		return newCSV(out, x.cols)
+	}
+	return newXLSX(out, x.title(), x.cols, x.s.sheetRows, func(in span) about { return x.about(by, in, 0) })
 }
 
 // prepare judges the owner's rights again, and reads what every row needs.
@@ -137,6 +143,15 @@ func (x *export) readAreas(tx *store.Tx) error {
 
 // areaName is the name of a code with those above it, from the community down.
 func (x *export) areaName(code string) string {
+	name, ok := x.paths[code]
+	if !ok {
+		name = x.path(code)
+		x.paths[code] = name
+	}
+	return name
+}
+
+func (x *export) path(code string) string {
 	var parts []string
 	for c := code; len(c) >= 12; c = c[:len(c)-1] {
 		if n := x.areas[c]; n != "" {
@@ -160,9 +175,6 @@ type page struct {
 
 // write writes the rows, page by page; while one is written the next is read.
 func (x *export) write(ctx context.Context, r *job.Run, w writer) (rows int64, err error) {
-	if err := w.head(x.cols); err != nil {
-		return 0, err
-	}
 	ctx, stop := context.WithCancel(ctx)
 	pages := make(chan page)
 	go x.read(ctx, pages)
@@ -183,7 +195,7 @@ func (x *export) write(ctx context.Context, r *job.Run, w writer) (rows int64, e
 			}
 			rows++
 			line = row{n: rows, rec: rec, area: x.areaName(rec.AreaCode), building: p.buildings[rec.BuildingID]}
-			if err := w.line(x.cols, &line); err != nil {
+			if err := w.line(&line); err != nil {
 				return 0, err
 			}
 		}

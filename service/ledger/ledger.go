@@ -53,11 +53,13 @@ type Service struct {
 	db    *store.DB
 	jobs  *job.Service
 	codes *code.Lists
+
+	sheetRows, partRows int
 }
 
 // New is a Service, whose jobs are registered with jobs.
 func New(db *store.DB, jobs *job.Service, codes *code.Lists) *Service {
-	s := &Service{db: db, jobs: jobs, codes: codes}
+	s := &Service{db: db, jobs: jobs, codes: codes, sheetRows: sheetRows, partRows: partRows}
 	jobs.Register(JobKind, s.run)
 	jobs.Guard(JobKind, func(a model.Actor, j *model.Job) error {
 		if !a.AtLeastAt(model.CommunityRole, model.Where{Area: j.AreaCode}) {

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"archive/zip"
+	"bytes"
 	"compress/flate"
 	"errors"
 	"io"
@@ -10,170 +11,241 @@ import (
 	"github.com/xuri/excelize/v2"
 )
 
-// maxRows is how many rows a sheet takes: Excel's limit is 1,048,576.
-const maxRows = 1_000_000
+const (
+	// sheetRows is how many rows a sheet takes: half of what Excel can hold, of which nobody scrolls to the end.
+	sheetRows = 500_000
+	// sheetBytes is how much XML a sheet takes: above 4 GiB its entry in the archive needs a form that Excel takes for damage.
+	sheetBytes = 3 << 30
+)
 
-// xlsxFile is a workbook, streamed: its sheets go to scratch files while they are made.
+// xlsxFile is a workbook written in one go. excelize makes the head of a sheet and everything around the sheets; the rows go straight
+// into the archive. Its StreamWriter would keep up to 32 MB of every sheet in memory, and lay the rest unsealed on the disk.
 type xlsxFile struct {
-	f        *excelize.File
-	out      io.Writer
-	title    string
-	password string
-	perSheet int
+	z     *zip.Writer
+	title string
+	cols  []column
+	tell  func(span) about
+	limit int // rows of a sheet
 
-	sheet  *excelize.StreamWriter
-	sheets int
-	row    int
-	cells  []excelize.Cell
-	values []any
-	text   int // style: text cells, so that long numbers stay as they are
-	bold   int
+	style      style
+	head, tail []byte // a sheet around its rows: its widths, its heading; its paper
+	letters    []string
+	sheet      io.Writer
+	sheets     int
+	rows       int   // of the sheet, without its heading
+	bytes      int64 // of the sheet
+	wrote      span
+	buf        []byte
 }
+
+// style are the numbers of a workbook's styles.
+type style struct{ text, bold int }
 
 // aboutSheet is the first sheet.
 const aboutSheet = "说明"
 
-func newXLSX(out io.Writer, tmp, title, password string) (x *xlsxFile, err error) {
-	x = &xlsxFile{f: excelize.NewFile(excelize.Options{TmpDir: tmp}), out: out, title: title, password: password, perSheet: maxRows}
-	defer func() {
+// newXLSX begins a workbook with its first sheet. tell says what the first sheet tells about the rows that were written.
+func newXLSX(out io.Writer, title string, cols []column, limit int, tell func(span) about) (*xlsxFile, error) {
+	x := &xlsxFile{z: zip.NewWriter(out), title: title, cols: cols, tell: tell, limit: limit}
+	x.z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.BestSpeed) })
+	for i := range cols {
+		name, err := excelize.ColumnNumberToName(i + 1)
 		if err != nil {
-			x.drop()
+			return nil, err
 		}
-	}()
-	if err = x.f.SetSheetName(x.f.GetSheetName(0), aboutSheet); err != nil {
+		x.letters = append(x.letters, name)
+	}
+	if err := x.model(); err != nil {
 		return nil, err
 	}
-	const asText = 49 // the built-in number format "@"
-	if x.text, err = x.f.NewStyle(&excelize.Style{NumFmt: asText}); err != nil {
-		return nil, err
-	}
-	x.bold, err = x.f.NewStyle(&excelize.Style{NumFmt: asText, Font: &excelize.Font{Bold: true},
-		Fill: excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{"E8EEF7"}}})
-	return x, err
+	return x, x.begin()
 }
 
-// head begins the next sheet: its header stays in view.
-func (x *xlsxFile) head(cols []column) (err error) {
-	if err := x.flush(); err != nil {
-		return err
-	}
-	x.sheets++
-	name := x.title
-	if x.sheets > 1 {
-		name += strconv.Itoa(x.sheets)
-	}
-	if _, err := x.f.NewSheet(name); err != nil {
-		return err
-	}
-	if err := x.onPaper(name, true, len(cols) <= legible); err != nil {
-		return err
-	}
-	if x.sheet, err = x.f.NewStreamWriter(name); err != nil {
-		return err
-	}
-	for i, c := range cols {
-		if err := x.sheet.SetColWidth(i+1, i+1, c.width); err != nil {
-			return err
-		}
-	}
-	err = x.sheet.SetPanes(&excelize.Panes{Freeze: true, YSplit: 1, TopLeftCell: "A2", ActivePane: "bottomLeft"})
+// model has excelize make a workbook whose one table has no rows, and keeps what it wrote around them.
+func (x *xlsxFile) model() error {
+	f, err := x.workbook(1)
 	if err != nil {
 		return err
 	}
-	x.cells, x.values = make([]excelize.Cell, len(cols)), make([]any, len(cols))
-	for i, c := range cols {
-		x.cells[i] = excelize.Cell{StyleID: x.bold, Value: neutral(c.label)}
-		x.values[i] = &x.cells[i]
+	defer f.Close() //nolint:errcheck // it holds nothing but memory
+	if err := x.heading(f); err != nil {
+		return err
 	}
-	x.row = 1
-	return x.sheet.SetRow("A1", x.values)
+	made, err := f.WriteToBuffer()
+	if err != nil {
+		return err
+	}
+	z, err := zip.NewReader(bytes.NewReader(made.Bytes()), int64(made.Len()))
+	if err != nil {
+		return err
+	}
+	sheet, err := z.Open(entry(1))
+	if err != nil {
+		return err
+	}
+	all, err := io.ReadAll(sheet)
+	if err != nil {
+		return err
+	}
+	const end = "</sheetData>"
+	i := bytes.LastIndex(all, []byte(end))
+	if i < 0 {
+		return errors.New("ledger: excelize wrote a sheet without a table")
+	}
+	x.head, x.tail = all[:i], all[i:]
+	return nil
 }
 
-func (x *xlsxFile) line(cols []column, r *row) error {
-	if x.row > x.perSheet {
-		if err := x.head(cols); err != nil {
+// workbook is one with our styles, the sheet about itself, and empty sheets.
+func (x *xlsxFile) workbook(sheets int) (f *excelize.File, err error) {
+	f = excelize.NewFile()
+	err = f.SetSheetName(f.GetSheetName(0), aboutSheet)
+	for n := range sheets {
+		_, e := f.NewSheet(x.name(n + 1))
+		err = errors.Join(err, e)
+	}
+	const asText = 49 // the built-in number format "@": long numbers stay as they are
+	var texts, bolds error
+	x.style.text, texts = f.NewStyle(&excelize.Style{NumFmt: asText})
+	x.style.bold, bolds = f.NewStyle(&excelize.Style{NumFmt: asText, Font: &excelize.Font{Bold: true},
+		Fill: excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{"E8EEF7"}}})
+	return f, errors.Join(err, texts, bolds)
+}
+
+// name is the n-th sheet's: 人员台账, 人员台账2.
+func (x *xlsxFile) name(n int) string {
+	if n == 1 {
+		return x.title
+	}
+	return x.title + strconv.Itoa(n)
+}
+
+// entry is where excelize puts the n-th sheet behind the first.
+func entry(n int) string { return "xl/worksheets/sheet" + strconv.Itoa(n+1) + ".xml" }
+
+// heading writes a sheet's first row, which stays in view, and how wide its columns are.
+func (x *xlsxFile) heading(f *excelize.File) error {
+	sheet := x.name(1)
+	if err := onPaper(f, sheet, true, len(x.cols) <= legible); err != nil {
+		return err
+	}
+	w, err := f.NewStreamWriter(sheet)
+	if err != nil {
+		return err
+	}
+	values := make([]any, len(x.cols))
+	for i, c := range x.cols {
+		if err := w.SetColWidth(i+1, i+1, c.width); err != nil {
 			return err
 		}
+		values[i] = excelize.Cell{StyleID: x.style.bold, Value: neutral(c.label)}
 	}
-	x.row++
-	for i, c := range cols {
-		x.values[i] = nil
-		v := c.value(r)
-		if v == "" {
-			continue
-		}
-		x.cells[i] = excelize.Cell{StyleID: x.text, Value: neutral(v)}
-		if n, err := strconv.ParseFloat(v, 64); c.number && err == nil {
-			x.cells[i] = excelize.Cell{Value: n}
-		}
-		x.values[i] = &x.cells[i]
-	}
-	return x.sheet.SetRow("A"+strconv.Itoa(x.row), x.values)
+	err = w.SetPanes(&excelize.Panes{Freeze: true, YSplit: 1, TopLeftCell: "A2", ActivePane: "bottomLeft"})
+	return errors.Join(err, w.SetRow("A1", values), w.Flush())
 }
 
-func (x *xlsxFile) flush() error {
-	if x.sheet == nil {
-		return nil
-	}
-	return x.sheet.Flush()
-}
-
-func (x *xlsxFile) close(a about) error {
-	defer x.drop()
-	if err := x.flush(); err != nil {
+// begin opens the next sheet.
+func (x *xlsxFile) begin() (err error) {
+	x.sheets++
+	x.rows, x.bytes = 0, 0
+	if x.sheet, err = x.z.Create(entry(x.sheets)); err != nil {
 		return err
 	}
-	if err := x.tell(a); err != nil {
-		return err
-	}
-	if x.password != "" { // encryption wants the whole file at once
-		_, err := x.f.WriteTo(x.out, excelize.Options{Password: x.password})
-		return err
-	}
-	// Straight into the file: excelize would keep the whole archive in memory first.
-	x.f.SetZipWriter(func(io.Writer) excelize.ZipWriter {
-		z := zip.NewWriter(x.out)
-		z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.BestSpeed) })
-		return z
-	})
-	_, err := x.f.WriteToBuffer()
+	_, err = x.sheet.Write(x.head)
 	return err
 }
 
-func (x *xlsxFile) tell(a about) error {
+// end closes the sheet.
+func (x *xlsxFile) end() error {
+	_, err := x.sheet.Write(x.tail)
+	return err
+}
+
+func (x *xlsxFile) line(r *row) error {
+	if x.rows >= x.limit || x.bytes >= sheetBytes {
+		if err := errors.Join(x.end(), x.begin()); err != nil {
+			return err
+		}
+	}
+	x.rows++
+	x.wrote.add(r.n)
+	number := strconv.Itoa(x.rows + 1)
+	b := append(append(append(x.buf[:0], `<row r="`...), number...), `">`...)
+	for i := range x.cols {
+		c := &x.cols[i]
+		v := c.value(r)
+		switch {
+		case v == "":
+		case c.numeric(v):
+			b = appendNumber(appendRef(b, x.letters[i], number), v)
+		default:
+			b = appendText(appendRef(b, x.letters[i], number), x.style.text, neutral(v))
+		}
+	}
+	x.buf = append(b, `</row>`...)
+	n, err := x.sheet.Write(x.buf)
+	x.bytes += int64(n)
+	return err
+}
+
+func (x *xlsxFile) close() error {
+	if err := x.end(); err != nil {
+		return err
+	}
+	f, err := x.workbook(x.sheets)
+	if err != nil {
+		return err
+	}
+	defer f.Close() //nolint:errcheck // it holds nothing but memory
+	if err := x.describe(f, x.tell(x.wrote)); err != nil {
+		return err
+	}
+	f.SetZipWriter(func(io.Writer) excelize.ZipWriter { return remainder{x.z, x.sheets} })
+	_, err = f.WriteToBuffer()
+	return err
+}
+
+// remainder takes from excelize what an archive that has its sheets still lacks.
+type remainder struct {
+	*zip.Writer
+	sheets int
+}
+
+// Create begins an entry; the empty sheets go nowhere.
+func (r remainder) Create(name string) (io.Writer, error) {
+	for n := range r.sheets {
+		if name == entry(n+1) {
+			return io.Discard, nil
+		}
+	}
+	return r.Writer.Create(name)
+}
+
+// describe fills the first sheet and has the heading printed on every page.
+func (x *xlsxFile) describe(f *excelize.File, a about) error {
+	var errs []error
 	for i, line := range a {
-		row := strconv.Itoa(i + 1)
-		if err := x.f.SetSheetRow(aboutSheet, "A"+row, &[]string{line[0], neutral(line[1])}); err != nil {
-			return err
-		}
-		if err := x.f.SetCellStyle(aboutSheet, "A"+row, "A"+row, x.bold); err != nil {
-			return err
-		}
-		if err := x.f.SetCellStyle(aboutSheet, "B"+row, "B"+row, x.text); err != nil {
-			return err
-		}
+		n := strconv.Itoa(i + 1)
+		errs = append(errs, f.SetSheetRow(aboutSheet, "A"+n, &[]string{line[0], neutral(line[1])}),
+			f.SetCellStyle(aboutSheet, "A"+n, "A"+n, x.style.bold), f.SetCellStyle(aboutSheet, "B"+n, "B"+n, x.style.text))
 	}
-	if err := x.f.SetColWidth(aboutSheet, "A", "A", 12); err != nil {
-		return err
+	for n := range x.sheets {
+		sheet := x.name(n + 1)
+		errs = append(errs, f.SetDefinedName(&excelize.DefinedName{Name: "_xlnm.Print_Titles", RefersTo: "'" + sheet + "'!$1:$1", Scope: sheet}))
 	}
-	if err := x.f.SetColWidth(aboutSheet, "B", "B", 90); err != nil {
-		return err
-	}
-	return x.onPaper(aboutSheet, false, true)
+	return errors.Join(append(errs, f.SetColWidth(aboutSheet, "A", "A", 12), f.SetColWidth(aboutSheet, "B", "B", 90),
+		onPaper(f, aboutSheet, false, true))...)
 }
 
 // legible is how many columns can still be read on one page's width.
 const legible = 14
 
 // onPaper makes a sheet print on A4; fit: as wide as the paper, on as many pages as it is long.
-func (x *xlsxFile) onPaper(sheet string, across, fit bool) error {
+func onPaper(f *excelize.File, sheet string, across, fit bool) error {
 	orientation, a4, wide, long := "portrait", 9, 1, 0
 	if across {
 		orientation = "landscape"
 	}
-	return errors.Join(x.f.SetSheetProps(sheet, &excelize.SheetPropsOptions{FitToPage: &fit}),
-		x.f.SetPageLayout(sheet, &excelize.PageLayoutOptions{Orientation: &orientation, Size: &a4, FitToWidth: &wide, FitToHeight: &long}))
+	return errors.Join(f.SetSheetProps(sheet, &excelize.SheetPropsOptions{FitToPage: &fit}),
+		f.SetPageLayout(sheet, &excelize.PageLayoutOptions{Orientation: &orientation, Size: &a4, FitToWidth: &wide, FitToHeight: &long}))
 }
-
-// drop closes the workbook and removes its scratch files.
-func (x *xlsxFile) drop() { _ = x.f.Close() }

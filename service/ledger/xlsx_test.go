@@ -14,14 +14,12 @@ import (
 func TestALongLedgerGoesOnOnTheNextSheet(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	x, err := newXLSX(&out, t.TempDir(), "人员台账", "")
+	x, err := newXLSX(&out, "人员台账", place(), 10, func(span) about { return about{{"台账", "人员台账"}} })
 	require.NoError(t, err)
-	x.perSheet = 10
-	require.NoError(t, x.head(place()))
 	for n := range int64(25) {
-		require.NoError(t, x.line(place(), &row{n: n + 1, rec: &model.Record{Room: strconv.FormatInt(n, 10)}}))
+		require.NoError(t, x.line(&row{n: n + 1, rec: &model.Record{Room: strconv.FormatInt(n, 10)}}))
 	}
-	require.NoError(t, x.close(about{{"台账", "人员台账"}}))
+	require.NoError(t, x.close())
 	f, err := excelize.OpenReader(&out)
 	require.NoError(t, err)
 	require.Equal(t, []string{"说明", "人员台账", "人员台账2", "人员台账3"}, f.GetSheetList())
