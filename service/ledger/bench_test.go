@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/metrics"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -19,10 +20,18 @@ import (
 // streetful is how many people live in the street of domain.md.
 const streetful = 34_804
 
+// street adds its people as they come: no two pages of them at one moment.
+func (o *office) street() {
+	for n := 0; n < streetful; n += 250 {
+		o.people(grid, min(250, streetful-n))
+		o.clock.Advance(time.Second)
+	}
+}
+
 // BenchmarkStreet exports the people of a street.
 func BenchmarkStreet(b *testing.B) {
 	o := open(b)
-	o.people(grid, streetful)
+	o.street()
 	for _, f := range []ledger.Format{ledger.XLSX, ledger.CSV} {
 		b.Run(string(f), func(b *testing.B) {
 			b.ReportAllocs()
@@ -36,24 +45,26 @@ func BenchmarkStreet(b *testing.B) {
 }
 
 // BenchmarkAgainstExcelize has the street exported, and its cells written by excelize's StreamWriter alone as its documentation
-// shows it: each in turn within one iteration. ratio is ours ÷ theirs: reading, opening, judging, hashing and fsync included.
+// shows it: each in turn within one iteration. ratio is ours ÷ theirs, the best of either, since neighbours only ever slow one down;
+// ours includes reading, opening, masking, hashing, fsync and fetching the file.
 func BenchmarkAgainstExcelize(b *testing.B) {
 	o := open(b)
-	o.people(grid, streetful)
+	o.street()
 	path, _ := o.export(staff(), verified(model.KindPerson, ledger.XLSX))
 	cells := readSheet(b, path, "人员台账")
-	var ours, theirs time.Duration
+	var ours, theirs []time.Duration
 	for b.Loop() {
 		at := time.Now()
 		o.export(staff(), verified(model.KindPerson, ledger.XLSX))
-		ours += time.Since(at)
+		ours = append(ours, time.Since(at))
 		at = time.Now()
 		alone(b, filepath.Join(b.TempDir(), "alone.xlsx"), cells)
-		theirs += time.Since(at)
+		theirs = append(theirs, time.Since(at))
 	}
-	b.ReportMetric(ours.Seconds()/theirs.Seconds(), "ratio")
-	b.ReportMetric(ours.Seconds()*1e3/float64(b.N), "ours-ms")
-	b.ReportMetric(theirs.Seconds()*1e3/float64(b.N), "excelize-ms")
+	best := func(d []time.Duration) float64 { return slices.Min(d).Seconds() * 1e3 }
+	b.ReportMetric(best(ours)/best(theirs), "ratio")
+	b.ReportMetric(best(ours), "ours-ms")
+	b.ReportMetric(best(theirs), "excelize-ms")
 }
 
 // alone writes text cells with excelize's StreamWriter.

@@ -3,7 +3,7 @@ package ledger
 import (
 	"archive/zip"
 	"bytes"
-	"compress/flate"
+	"github.com/klauspost/compress/flate"
 	"errors"
 	"io"
 	"strconv"
@@ -47,7 +47,7 @@ const aboutSheet = "说明"
 // newXLSX begins a workbook with its first sheet. tell says what the first sheet tells about the rows that were written.
 func newXLSX(out io.Writer, title string, cols []column, limit int, tell func(span) about) (*xlsxFile, error) {
 	x := &xlsxFile{z: zip.NewWriter(out), title: title, cols: cols, tell: tell, limit: limit}
-	x.z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.BestSpeed) })
+	x.z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.DefaultCompression) })
 	for i := range cols {
 		name, err := excelize.ColumnNumberToName(i + 1)
 		if err != nil {
