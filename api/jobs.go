@@ -121,6 +121,8 @@ func fileType(name string) string {
 		return "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 	case ".csv":
 		return "text/csv; charset=utf-8"
+	case ".zip":
+		return "application/zip"
 	}
 	if t := mime.TypeByExtension(path.Ext(name)); t != "" {
 		return t

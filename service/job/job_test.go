@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -322,6 +323,66 @@ func TestFilesAreKeptSevenDays(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
 	require.Empty(t, h.files())
+}
+
+func TestTheSweepRemovesWhatNoJobPointsAt(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	s := h.service(map[string]job.Handler{"test": writeFile("x")})
+	h.enqueue(s, "王", "test", nil)
+	h.once(s)
+	kept := h.files()[0]
+	dead := model.NewID().String()
+	leave := func(name string, age time.Duration) {
+		path := filepath.Join(h.dir, name)
+		require.NoError(t, os.WriteFile(path, []byte("王"), 0o600))
+		at := h.db.Now().Std().Add(-age)
+		require.NoError(t, os.Chtimes(path, at, at))
+	}
+	old := h.db.Now().Std().Add(-time.Hour)
+	require.NoError(t, os.Chtimes(filepath.Join(h.dir, kept), old, old))
+	leave(dead+"-"+dead+".bin.part", time.Hour)            // of a job that is not there
+	leave(kept[:37]+dead+".bin.part", time.Hour)           // of a worker that lost the job
+	leave(kept[:37]+dead+".bin", time.Hour)                // and of one that had finished it
+	leave("excelize-123", time.Hour)                       // of another age
+	leave(dead+"-"+dead[:35]+"0.bin.part", 10*time.Second) // its claim may not be seen here yet
+	_, err := s.Sweep(t.Context())
+	require.NoError(t, err)
+	require.ElementsMatch(t, []string{kept, dead + "-" + dead[:35] + "0.bin.part"}, h.files())
+
+	running := h.service(map[string]job.Handler{"test": func(ctx context.Context, r *job.Run) error {
+		if err := writeFile("half")(ctx, r); err != nil {
+			return err
+		}
+		for _, name := range h.files() {
+			require.NoError(t, os.Chtimes(filepath.Join(h.dir, name), old, old))
+		}
+		_, err := s.Sweep(ctx)
+		require.Len(t, h.files(), 2, "a running job keeps what it writes")
+		return err
+	}})
+	h.enqueue(running, "王", "test", nil)
+	h.once(running)
+}
+
+func TestAFullDiskFailsTheJobAtOnceAndSaysSo(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	runs := 0
+	s := h.service(map[string]job.Handler{"test": func(ctx context.Context, r *job.Run) error {
+		runs++
+		return errors.Join(writeFile("half")(ctx, r), &os.PathError{Op: "write", Path: "/data/jobs/x", Err: syscall.ENOSPC})
+	}})
+	id := h.enqueue(s, "王", "test", nil)
+	h.once(s)
+	j := h.get(s, "王", id)
+	require.Equal(t, model.JobFailed, j.State)
+	require.Contains(t, job.Failure(j).Detail, "磁盘空间不足")
+	require.NotContains(t, j.Problem, "/data")
+	require.Empty(t, h.files(), "no half file stays")
+	h.later(time.Hour)
+	require.False(t, h.once(s))
+	require.Equal(t, 1, runs)
 }
 
 func TestForgettingSomeoneDropsTheFilesThatMayNameThem(t *testing.T) {

@@ -25,7 +25,6 @@ type Run struct {
 	job    model.Job
 	cancel context.CancelCauseFunc
 	file   *File
-	temp   string
 
 	mu    sync.Mutex
 	told  model.Time // when the table was last told
@@ -116,19 +115,6 @@ func (r *Run) beat(ctx context.Context) {
 			}
 		}
 	}
-}
-
-// Temp is a private directory for the handler's scratch files, removed after it.
-func (r *Run) Temp() (string, error) {
-	if r.temp != "" {
-		return r.temp, nil
-	}
-	dir := r.s.tempOf(&r.job)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", err
-	}
-	r.temp = dir
-	return dir, nil
 }
 
 // stem names a job's files: by its claim too, so that a worker that lost its lease never writes over the next one's file.

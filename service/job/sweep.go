@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"sixelements/model"
@@ -16,7 +15,7 @@ import (
 func (s *Service) Sweep(ctx context.Context) (int, error) {
 	before := s.db.Now().Add(-s.o.Keep)
 	n, err := s.dropFiles(ctx, "ended_at < ?", before)
-	return n, errors.Join(err, s.sweepDir())
+	return n, errors.Join(err, s.sweepDir(ctx))
 }
 
 // DropFiles removes every file that may hold something of the area, because someone in it is to be forgotten: of jobs for the
@@ -67,9 +66,10 @@ func (s *Service) unlink(j *model.Job) error {
 	return nil
 }
 
-// sweepDir removes files that no job will ever point at: begun long ago and never ended, or kept longer than any file is.
-func (s *Service) sweepDir() error {
-	const long = 24 * time.Hour
+// sweepDir removes what no job points at: files of workers that died, or that were told too late that the job was taken or
+// cancelled. They hold what people said, and nobody would ever miss them.
+func (s *Service) sweepDir(ctx context.Context) error {
+	const young = time.Minute // on a cluster the table may lag behind the file
 	entries, err := os.ReadDir(s.o.Dir)
 	if os.IsNotExist(err) {
 		return nil
@@ -77,17 +77,36 @@ func (s *Service) sweepDir() error {
 	if err != nil {
 		return err
 	}
-	now := s.db.Now().Std()
 	var errs []error
 	for _, e := range entries {
 		info, err := e.Info()
-		if err != nil {
-			continue // gone meanwhile
+		if err != nil || s.db.Now().Std().Sub(info.ModTime()) < young {
+			continue // or it is gone meanwhile
 		}
-		age, unfinished := now.Sub(info.ModTime()), strings.HasSuffix(e.Name(), ".part") || strings.HasSuffix(e.Name(), ".tmp")
-		if unfinished && age > long || age > s.o.Keep+long {
-			errs = append(errs, os.RemoveAll(filepath.Join(s.o.Dir, e.Name())))
+		wanted, err := s.wanted(ctx, e.Name())
+		if err == nil && !wanted {
+			err = os.RemoveAll(filepath.Join(s.o.Dir, e.Name()))
 		}
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
+}
+
+// wanted tells whether a file is the one its job left, or is being written by who holds the job. See stem.
+func (s *Service) wanted(ctx context.Context, file string) (bool, error) {
+	const id = 36
+	if len(file) < id+1+id {
+		return false, nil
+	}
+	job, err1 := model.ParseID(file[:id])
+	by, err2 := model.ParseID(file[id+1 : id+1+id])
+	if err1 != nil || err2 != nil {
+		return false, nil
+	}
+	var n int64
+	err := s.db.Read(store.AsSystem(ctx, "sweep files"), func(tx *store.Tx) error {
+		q := tx.Q(&model.Job{}).Where("id = ? AND lease_by = ?", job, by)
+		return q.Where("(state = ? OR state = ? AND file_name <> '')", model.JobRunning, model.JobDone).Count(&n).Error
+	})
+	return n > 0, err
 }

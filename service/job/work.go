@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"gorm.io/gorm"
@@ -117,13 +117,10 @@ func (s *Service) claim(ctx context.Context, j *model.Job) (bool, error) {
 		return false, err
 	}
 	_ = os.Remove(s.path(j) + ".part") // of the worker that died, if there was one
-	_ = os.RemoveAll(s.tempOf(j))
 	j.State, j.LeaseBy, j.Attempts = model.JobRunning, by, j.Attempts+1
 	s.touch()
 	return true, nil
 }
-
-func (s *Service) tempOf(j *model.Job) string { return filepath.Join(s.o.Dir, stem(j)+".tmp") }
 
 // do runs the handler of a claimed job and notes how it ended.
 func (s *Service) do(ctx context.Context, j *model.Job) error {
@@ -142,9 +139,6 @@ func (s *Service) do(ctx context.Context, j *model.Job) error {
 	}
 	quiet()
 	beat.Wait()
-	if r.temp != "" {
-		_ = os.RemoveAll(r.temp) // the sweep takes what stays
-	}
 	if err != nil {
 		r.file.drop()
 	}
@@ -186,6 +180,9 @@ func (s *Service) settle(ctx context.Context, r *Run, err error) error {
 		return nil
 	case stopping:
 		set = map[string]any{"state": model.JobQueued, "run_at": now, "attempts": gorm.Expr("attempts - 1")}
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		s.o.Log.ErrorContext(ctx, "no room for a job's file", "kind", r.job.Kind, "job", r.job.ID, "err", err)
+		s.fail(set, &model.Error{Code: model.Internal, Detail: "服务器磁盘空间不足，文件没有生成。请联系管理员清理磁盘，然后重新导出。"})
 	case errors.As(err, &problem) && problem.Code != model.Busy && problem.Code != model.Internal:
 		s.fail(set, problem)
 	case errors.Is(err, errPanic), r.job.Attempts >= attempts:

@@ -3,8 +3,8 @@ package ledger
 import (
 	"archive/zip"
 	"bytes"
-	"github.com/klauspost/compress/flate"
 	"errors"
+	"github.com/klauspost/compress/flate"
 	"io"
 	"strconv"
 
