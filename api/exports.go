@@ -18,7 +18,7 @@ type exportIn struct {
 	Format   string       `json:"format" enum:"xlsx,csv"`
 	Columns  []string     `json:"columns,omitempty" maxItems:"200" nullable:"false" doc:"names of fields in their order; default: all"`
 	Template string       `json:"template,omitempty" maxLength:"30" doc:"a department's table: floating, care (person), rental, shop (place)"`
-	Reveal   bool         `json:"reveal,omitempty" doc:"in clear: needs a reason, xlsx, encrypted; a zip of such above 100,000 rows"`
+	Reveal   bool         `json:"reveal,omitempty" doc:"in clear: needs a reason, xlsx, encrypted; a zip of such above 50,000 rows"`
 	Reason   string       `json:"reason,omitempty" maxLength:"120" doc:"at least 2 characters; kept in the trace"`
 	Since    model.Time   `json:"since,omitzero" doc:"only what was submitted or changed at or after it"`
 }

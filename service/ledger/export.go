@@ -56,7 +56,7 @@ func (s *Service) run(ctx context.Context, r *job.Run) error {
 	if err != nil {
 		return err
 	}
-	rows, err := x.write(ctx, r, w)
+	rows, err := x.write(ctx, w, x.read, r.Progress)
 	if err != nil {
 		return err
 	}
@@ -174,17 +174,17 @@ type page struct {
 }
 
 // write writes the rows, page by page; while one is written the next is read.
-func (x *export) write(ctx context.Context, r *job.Run, w writer) (rows int64, err error) {
+func (x *export) write(ctx context.Context, w writer, read func(context.Context, chan<- page),
+	progress func(ctx context.Context, done, total int64) error) (rows int64, err error) {
 	ctx, stop := context.WithCancel(ctx)
 	pages := make(chan page)
-	go x.read(ctx, pages)
+	go read(ctx, pages)
 	defer func() { // the reader has stopped when this returns
 		stop()
 		for range pages {
 		}
 	}()
 	var scanned int64
-	line := row{}
 	for p := range pages {
 		if p.err != nil {
 			return 0, p.err
@@ -194,13 +194,12 @@ func (x *export) write(ctx context.Context, r *job.Run, w writer) (rows int64, e
 				continue
 			}
 			rows++
-			line = row{n: rows, rec: rec, area: x.areaName(rec.AreaCode), building: p.buildings[rec.BuildingID]}
-			if err := w.line(&line); err != nil {
+			if err := w.line(&row{n: rows, rec: rec, area: x.areaName(rec.AreaCode), building: p.buildings[rec.BuildingID]}); err != nil {
 				return 0, err
 			}
 		}
 		scanned += int64(p.scanned)
-		if err := r.Progress(ctx, min(scanned, x.total), x.total); err != nil {
+		if err := progress(ctx, min(scanned, x.total), x.total); err != nil {
 			return 0, err
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -402,27 +401,4 @@ func TestEveryKindHasALedgerAndEveryTemplateItsColumns(t *testing.T) {
 			require.True(t, ok, "%s: %s", tpl.Name, c)
 		}
 	}
-}
-
-func TestLibreOfficeOpensAWorkbook(t *testing.T) {
-	t.Parallel()
-	soffice, err := exec.LookPath("soffice")
-	require.NoError(t, err, "LibreOffice is needed: scripts/setup installs libreoffice-calc-nogui")
-	o := open(t)
-	people := o.people(grid, 60)
-	path, _ := o.export(staff(), verified(model.KindPerson, ledger.XLSX))
-	dir := t.TempDir()
-	cmd := exec.CommandContext(t.Context(), soffice, "-env:UserInstallation=file://"+dir+"/profile", "--headless", "--convert-to",
-		"csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,false,2", "--outdir", dir, path)
-	out, err := cmd.CombinedOutput()
-	require.NoError(t, err, string(out))
-	made, err := filepath.Glob(dir + "/*.csv")
-	require.NoError(t, err)
-	require.Len(t, made, 1, string(out))
-	b, err := os.ReadFile(made[0])
-	require.NoError(t, err)
-	rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(string(b), "\ufeff"))).ReadAll()
-	require.NoError(t, err)
-	require.Len(t, rows, 61)
-	require.Equal(t, people[59]["name"], rows[60][5])
 }

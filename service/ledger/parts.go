@@ -9,8 +9,8 @@ import (
 	"github.com/xuri/excelize/v2"
 )
 
-// partRows is how many rows an encrypted workbook takes: encryption wants the whole file in memory.
-const partRows = 100_000
+// partRows is how many rows an encrypted workbook takes: a street fits. Encryption wants the whole file in memory, several times.
+const partRows = 50_000
 
 // parts are encrypted workbooks of one password: one as it is, more in an archive.
 type parts struct {

@@ -67,7 +67,7 @@ func (x *xlsxFile) model() error {
 	if err != nil {
 		return err
 	}
-	defer f.Close() //nolint:errcheck // it holds nothing but memory
+	defer f.Close()
 	if err := x.heading(f); err != nil {
 		return err
 	}
@@ -182,8 +182,9 @@ func (x *xlsxFile) line(r *row) error {
 			b = appendText(appendRef(b, x.letters[i], number), x.style.text, neutral(v))
 		}
 	}
-	x.buf = append(b, `</row>`...)
-	n, err := x.sheet.Write(x.buf)
+	b = append(b, `</row>`...)
+	x.buf = b
+	n, err := x.sheet.Write(b)
 	x.bytes += int64(n)
 	return err
 }
@@ -196,7 +197,7 @@ func (x *xlsxFile) close() error {
 	if err != nil {
 		return err
 	}
-	defer f.Close() //nolint:errcheck // it holds nothing but memory
+	defer f.Close()
 	if err := x.describe(f, x.tell(x.wrote)); err != nil {
 		return err
 	}
