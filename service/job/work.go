@@ -182,7 +182,7 @@ func (s *Service) settle(ctx context.Context, r *Run, err error) error {
 		set = map[string]any{"state": model.JobQueued, "run_at": now, "attempts": gorm.Expr("attempts - 1")}
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		s.o.Log.ErrorContext(ctx, "no room for a job's file", "kind", r.job.Kind, "job", r.job.ID, "err", err)
-		s.fail(set, &model.Error{Code: model.Internal, Detail: "服务器磁盘空间不足，文件没有生成。请联系管理员清理磁盘，然后重新导出。"})
+		s.fail(set, &model.Error{Code: model.Internal, Detail: "服务器磁盘空间不足，文件没有生成。请联系管理员清理磁盘，然后重试。"})
 	case errors.As(err, &problem) && problem.Code != model.Busy && problem.Code != model.Internal:
 		s.fail(set, problem)
 	case errors.Is(err, errPanic), r.job.Attempts >= attempts:

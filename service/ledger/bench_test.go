@@ -2,11 +2,8 @@ package ledger_test
 
 import (
 	"path/filepath"
-	"runtime"
-	"runtime/metrics"
 	"slices"
 	"strconv"
-	"sync"
 	"testing"
 	"time"
 
@@ -35,9 +32,9 @@ func BenchmarkStreet(b *testing.B) {
 	for _, f := range []ledger.Format{ledger.XLSX, ledger.CSV} {
 		b.Run(string(f), func(b *testing.B) {
 			b.ReportAllocs()
-			var most uint64
+			var most int64
 			for b.Loop() {
-				most = max(most, peak(func() { o.export(staff(), verified(model.KindPerson, f)) }))
+				most = max(most, ledger.HeapPeak(func() { o.export(staff(), verified(model.KindPerson, f)) }))
 			}
 			b.ReportMetric(float64(most)/1e6, "peak-MB")
 		})
@@ -90,31 +87,4 @@ func alone(t testing.TB, path string, cells [][]string) {
 	require.NoError(t, w.Flush())
 	require.NoError(t, f.SaveAs(path))
 	require.NoError(t, f.Close())
-}
-
-// peak is how many bytes the Go heap grew by at most while fn ran, garbage included: what the process had to ask the system for.
-func peak(fn func()) uint64 {
-	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
-	read := func() uint64 { metrics.Read(sample); return sample[0].Value.Uint64() }
-	runtime.GC()
-	before := read()
-	var most uint64
-	stop := make(chan struct{})
-	var watch sync.WaitGroup
-	watch.Go(func() {
-		t := time.NewTicker(2 * time.Millisecond)
-		defer t.Stop()
-		for {
-			select {
-			case <-stop:
-				return
-			case <-t.C:
-				most = max(most, read())
-			}
-		}
-	})
-	fn()
-	close(stop)
-	watch.Wait()
-	return most - min(before, most)
 }

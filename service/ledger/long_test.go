@@ -10,11 +10,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
-	"runtime/metrics"
 	"strconv"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"github.com/xuri/excelize/v2"
@@ -49,41 +46,20 @@ func samplePage(t *testing.T, codes *code.Lists) (p page) {
 func written(t *testing.T, x *export, rows int, w writer) (grew int64) {
 	t.Helper()
 	p := samplePage(t, x.s.codes)
-	stop, done := make(chan struct{}), make(chan int64)
-	runtime.GC()
-	go heapPeak(stop, done)
-	n, err := x.write(t.Context(), w, func(ctx context.Context, out chan<- page) {
-		defer close(out)
-		for range rows / pageSize {
-			select {
-			case out <- p:
-			case <-ctx.Done():
-				return
+	return HeapPeak(func() {
+		n, err := x.write(t.Context(), w, func(ctx context.Context, out chan<- page) {
+			defer close(out)
+			for range rows / pageSize {
+				select {
+				case out <- p:
+				case <-ctx.Done():
+					return
+				}
 			}
-		}
-	}, func(context.Context, int64, int64) error { return nil })
-	require.NoError(t, errors.Join(err, w.close()))
-	require.EqualValues(t, rows, n)
-	close(stop)
-	return <-done
-}
-
-// heapPeak answers how much the heap grew at most, until it is told to stop.
-func heapPeak(stop <-chan struct{}, done chan<- int64) {
-	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
-	read := func() int64 { metrics.Read(sample); return int64(sample[0].Value.Uint64()) }
-	before, most := read(), int64(0)
-	t := time.NewTicker(5 * time.Millisecond)
-	defer t.Stop()
-	for {
-		select {
-		case <-stop:
-			done <- most
-			return
-		case <-t.C:
-			most = max(most, read()-before)
-		}
-	}
+		}, func(context.Context, int64, int64) error { return nil })
+		require.NoError(t, errors.Join(err, w.close()))
+		require.EqualValues(t, rows, n)
+	})
 }
 
 func peopleExport(t *testing.T) *export {
