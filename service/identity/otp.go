@@ -78,7 +78,8 @@ func (s *Service) secondFactor(tx *store.Tx, a *model.Account, f factor, code st
 		return wrongFactor{}
 	}
 	kept, err := s.sealFactor(a.ID, f)
-	tx.Change(&model.Account{}, map[string]any{"otp_secret": kept}, "id = ?", a.ID)
+	// Every sealing differs: whoever used this code at the same moment has replaced what was read.
+	tx.ChangeExactly(1, wrongFactor{}, &model.Account{}, map[string]any{"otp_secret": kept}, "id = ? AND otp_secret = ?", a.ID, a.OTPSecret)
 	return err
 }
 

@@ -112,3 +112,41 @@ func TestAnAccountIsJudgedAgainAfterItsPasswordWasCompared(t *testing.T) {
 		})
 	}
 }
+
+// On a database of several nodes two log-ins read the same state; only the condition of the statement tells them apart.
+func TestACodeIsGoodOnceHoweverManyTryItAtOnce(t *testing.T) {
+	t.Parallel()
+	f := open(t, identity.Options{})
+	f.account("chief", role(model.Admin, ""))
+	first, err := f.password("chief", good)
+	require.NoError(t, err)
+	me := f.as(first.Token)
+	set, err := f.SetUpFactor(me)
+	require.NoError(t, err)
+	code := func() string {
+		c, err := totp.GenerateCode(set.Secret, f.clock.Now())
+		require.NoError(t, err)
+		return c
+	}
+	require.NoError(t, f.ConfirmFactor(me, code()))
+	for range 10 {
+		f.clock.Advance(time.Minute)
+		in := identity.Login{Grant: "password", Username: "chief", Password: good, OTP: code()}
+		results := make(chan error, 2) // two: no more passwords are hashed at once
+		for range cap(results) {
+			go func() {
+				_, err := f.Login(public(), in)
+				results <- err
+			}()
+		}
+		passed := 0
+		for range cap(results) {
+			if err := <-results; err == nil {
+				passed++
+			} else {
+				fails(t, err, model.AuthInvalid)
+			}
+		}
+		require.Equal(t, 1, passed)
+	}
+}
