@@ -42,6 +42,9 @@ type Bus interface {
 	// Subscribe calls changed with what other nodes publish, in their order, and lost when something may have been missed: answers
 	// made from then on may be outdated until standing is called.
 	Subscribe(changed func([]Tag), lost, standing func())
+	// Stands is false while something may have been missed. It is asked at each use of an answer: a program that was halted finds out
+	// there, before anybody could tell it.
+	Stands() bool
 }
 
 // The most answers kept, and how long one may live whatever happens: what bounds the harm of a change made past the doors.
@@ -54,6 +57,7 @@ const (
 type answers struct {
 	mu     sync.Mutex
 	off    bool   // the bus is lost
+	bus    Bus    // nil: none
 	ends   uint64 // how many times something ended
 	kept   *simplelru.LRU[string, *kept]
 	byTag  map[Tag]map[*kept]struct{}
@@ -80,7 +84,7 @@ func (a *answers) find(key string, now time.Time) (any, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	k, ok := a.kept.Get(key)
-	if !ok || !k.ready || !now.Before(k.until) {
+	if !ok || !k.ready || !now.Before(k.until) || a.bus != nil && !a.bus.Stands() {
 		return nil, false
 	}
 	return k.value, true

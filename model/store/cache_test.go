@@ -39,6 +39,8 @@ func (l *loop) Subscribe(changed func([]store.Tag), lost, standing func()) {
 	standing()
 }
 
+func (l *loop) Stands() bool { return true }
+
 // nodes are n programs on one database, that hear each other.
 func nodes(t *testing.T, n int) (*world, *loop, []*store.DB) {
 	t.Helper()

@@ -126,6 +126,8 @@ func (db *DB) start() {
 		db.answers.trust(false)
 	}
 	if b := db.o.Bus; b != nil {
+		db.answers.bus = b
+		db.answers.trust(false)
 		b.Subscribe(db.answers.end, func() { db.answers.trust(false) }, func() { db.answers.trust(true) })
 	}
 	for range n {

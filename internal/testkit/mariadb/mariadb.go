@@ -13,13 +13,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"syscall"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
+
+	"sixelements/internal/testkit/child"
 )
 
 // user is the account that the server is given; it may do everything and comes in by TCP from this machine only.
@@ -37,7 +38,7 @@ type Server struct {
 	addr     string
 	password string
 	process  *os.Process
-	exited   chan struct{} // closed when the process is gone
+	exited   <-chan struct{} // closed when the process is gone
 	logFile  string
 }
 
@@ -112,27 +113,13 @@ func (s *Server) Stop() error {
 
 // launch starts the daemon on a fresh port and waits until it lets us in.
 func (s *Server) launch(daemon string, args []string) error {
-	port, err := freePort()
+	port, err := child.FreePort()
 	if err != nil {
-		return err
+		return fmt.Errorf("mariadb: no free port: %w", err)
 	}
 	s.addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
-	s.exited = make(chan struct{})
 	cmd := exec.Command(daemon, append(slices.Clone(args), "--port="+strconv.Itoa(port))...)
-	cmd.SysProcAttr = endWithParent()
-	started := make(chan error)
-	go func() {
-		// The kernel ties the child to the thread that started it, so that thread has to live as long as the child.
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		err := cmd.Start()
-		started <- err
-		if err == nil {
-			_ = cmd.Wait() // how it ended is in its log
-			close(s.exited)
-		}
-	}()
-	if err := <-started; err != nil {
+	if s.exited, err = child.Start(cmd); err != nil {
 		return fmt.Errorf("mariadb: %w", err)
 	}
 	s.process = cmd.Process
@@ -210,15 +197,6 @@ func find(program string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("mariadb: no %s on this machine; scripts/setup installs it", program)
-}
-
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("mariadb: no free port: %w", err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
 // tail keeps the last 2,000 bytes, in which servers say why they ended.
