@@ -28,8 +28,7 @@ func newLogger(cfg config.Config, w io.Writer) *slog.Logger {
 func appOptions(cfg config.Config, log *slog.Logger, clock model.Clock) app.Options {
 	return app.Options{Data: cfg.Data, BaseURL: cfg.BaseURL, Version: version(), WebForm: bool(cfg.WebForm), RateLimit: bool(cfg.RateLimit),
 		TrustedProxies: cfg.TrustedProxies, MaxBody: int64(max(cfg.BodyLimit, cfg.UploadLimit)), Workers: cfg.Workers, Log: log, Clock: clock,
-		WeChat: wechat.Options{AppID: cfg.WechatAppID, AppSecret: cfg.WechatAppSecret.Reveal(), Verify: cfg.WechatVerify,
-			Redis: cfg.Redis.Reveal()},
+		WeChat: wechat.Options{AppID: cfg.WechatAppID, AppSecret: cfg.WechatAppSecret.Reveal(), Verify: cfg.WechatVerify},
 		Ready: func(context.Context) error {
 			free, err := freeSpace(cfg.Data)
 			if err == nil && free < uint64(cfg.MinFreeDisk) {

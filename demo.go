@@ -93,7 +93,7 @@ func demo(ctx context.Context, c call) error {
 }
 
 func runDemo(ctx context.Context, cfg config.Config, o demoOptions, l net.Listener, out io.Writer, log *slog.Logger) error {
-	db, err := openStore(ctx, cfg, log, time.Now)
+	db, err := openStore(ctx, cfg, log, time.Now, nil)
 	if err != nil {
 		return err
 	}
@@ -207,7 +207,7 @@ func seedStreet(ctx context.Context, cfg config.Config, log *slog.Logger, db *st
 		return st, n, err
 	}
 	clock := seed.NewClock(time.Now())
-	past, err := openStore(ctx, cfg, log, clock.Now)
+	past, err := openStore(ctx, cfg, log, clock.Now, nil)
 	if err != nil {
 		return seed.Street{}, 0, err
 	}

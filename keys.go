@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"sixelements/config"
+	"sixelements/internal/nodes"
 	"sixelements/model"
 	"sixelements/model/seal"
 	"sixelements/model/store"
@@ -22,31 +23,44 @@ import (
 // keySource answers the root keys, newest first.
 type keySource func(cfg config.Config, log *slog.Logger) ([][]byte, error)
 
-// openStore opens the configured database, migrated; on the embedded default the first start makes the root key.
-func openStore(ctx context.Context, cfg config.Config, log *slog.Logger, clock model.Clock) (*store.DB, error) {
-	return openWith(ctx, cfg, log, clock, madeKey, false)
+// openStore opens the configured database, migrated; on the embedded default the first start makes the root key. What is changed goes
+// to the nodes that share it; nil: there are no others.
+func openStore(ctx context.Context, cfg config.Config, log *slog.Logger, clock model.Clock, share *nodes.Redis) (*store.DB, error) {
+	o := store.Options{Clock: clock, Log: log}
+	if share != nil {
+		o.Bus = share.Bus()
+	}
+	return openWith(ctx, cfg, o, madeKey)
 }
 
 // openBare opens the configured database as it is, for backup and restore.
 func openBare(ctx context.Context, cfg config.Config, log *slog.Logger, keys keySource) (*store.DB, error) {
-	return openWith(ctx, cfg, log, time.Now, keys, true)
+	return openWith(ctx, cfg, store.Options{Clock: time.Now, Log: log, Bare: true}, keys)
 }
 
-func openWith(ctx context.Context, cfg config.Config, log *slog.Logger, clock model.Clock, keys keySource, bare bool) (*store.DB, error) {
+// openNodes is what SIX_REDIS says the nodes share; nil when it says nothing.
+func openNodes(cfg config.Config, log *slog.Logger) (*nodes.Redis, error) {
+	if cfg.Redis == "" {
+		return nil, nil // one node shares nothing
+	}
+	return nodes.Open(cfg.Redis.Reveal(), log)
+}
+
+func openWith(ctx context.Context, cfg config.Config, o store.Options, keys keySource) (*store.DB, error) {
 	suite, err := seal.ParseSuite(cfg.Crypto)
 	if err != nil {
 		return nil, err
 	}
-	roots, err := keys(cfg, log)
+	roots, err := keys(cfg, o.Log)
 	if err != nil {
 		return nil, err
 	}
-	ring, err := seal.NewKeyring(suite, clock, roots...)
-	if err != nil {
+	if o.Keyring, err = seal.NewKeyring(suite, o.Clock, roots...); err != nil {
 		return nil, err
 	}
-	return store.Open(ctx, store.Options{Dialect: store.Dialect(cfg.Database.Dialect), Path: cfg.Database.Path, DSN: cfg.Database.DSN.Reveal(),
-		Keyring: ring, Suite: suite, Clock: clock, Log: log, Bare: bare}, !bare)
+	o.Dialect, o.Path, o.DSN = store.Dialect(cfg.Database.Dialect), cfg.Database.Path, cfg.Database.DSN.Reveal()
+	o.Suite = suite
+	return store.Open(ctx, o, !o.Bare)
 }
 
 // keyFile holds the root key of an embedded installation that was given none.

@@ -34,15 +34,26 @@ func operator(ctx context.Context, c call) (*product, error) {
 		return nil, err
 	}
 	log := newLogger(cfg, os.Stderr)
-	db, err := openStore(ctx, cfg, log, time.Now)
+	share, err := openNodes(cfg, log)
 	if err != nil {
 		return nil, err
 	}
-	a, err := app.New(db, appOptions(cfg, log, time.Now))
+	db, err := openStore(ctx, cfg, log, time.Now, share)
+	if err != nil {
+		return nil, err
+	}
+	o := appOptions(cfg, log, time.Now)
+	o.Nodes = share
+	a, err := app.New(db, o)
 	return &product{a, cfg, log, db}, err
 }
 
-func (p *product) close() { closeStore(p.db, p.log) }
+func (p *product) close() {
+	if err := p.Close(); err != nil {
+		p.log.Error("closing", "err", err)
+	}
+	closeStore(p.db, p.log)
+}
 
 func migrate(ctx context.Context, c call) error {
 	p, err := operator(ctx, c) // opening migrates

@@ -38,15 +38,22 @@ func serve(ctx context.Context, c call) error {
 		cfg.BaseURL = baseURL(l.Addr())
 	}
 	log := newLogger(cfg, os.Stderr)
-	db, err := openStore(ctx, cfg, log, time.Now)
+	share, err := openNodes(cfg, log)
+	if err != nil {
+		return err
+	}
+	db, err := openStore(ctx, cfg, log, time.Now, share)
 	if err != nil {
 		return err
 	}
 	defer closeStore(db, log)
-	a, err := app.New(db, appOptions(cfg, log, time.Now))
+	o := appOptions(cfg, log, time.Now)
+	o.Nodes = share
+	a, err := app.New(db, o)
 	if err != nil {
 		return err
 	}
+	defer a.Close()
 	return listen(ctx, cfg, log, a, l)
 }
 

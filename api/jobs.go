@@ -155,7 +155,7 @@ func mountJobEvents(a *API, s *job.Service) {
 				if err != nil {
 					return err
 				}
-				return send("event: progress\ndata: " + string(b) + "\n\n")
+				return send("event: progress\nretry: 1000\ndata: " + string(b) + "\n\n") // from any node, should this one stop
 			}, func() error { return send(": still here\n\n") })
 			if err != nil && ctx.Err() == nil && !errors.Is(err, errGone) {
 				a.log.WarnContext(ctx, "job events", "err", err, "request_id", RequestIDOf(ctx))

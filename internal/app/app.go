@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"sixelements/api"
+	"sixelements/internal/nodes"
 	"sixelements/model"
 	"sixelements/model/code"
 	"sixelements/model/store"
@@ -45,6 +46,7 @@ type Options struct {
 	Workers        int   // jobs at once
 
 	WeChat wechat.Options
+	Nodes  *nodes.Redis // what several nodes share, the database's bus among it; nil: one node
 
 	Log   *slog.Logger
 	Clock model.Clock
@@ -58,15 +60,20 @@ type App struct {
 	db       *store.DB
 	Services api.Services
 	wechat   *wechat.Client
-	limit    api.Limiter
+	limits   *router.Limits // nil: unlimited
 	metrics  *router.Metrics
 }
 
-// New makes every service around an open database.
+// New makes every service around an open database. The caller closes it.
 func New(db *store.DB, o Options) (a *App, err error) {
-	a = &App{o: o, db: db, limit: router.Unlimited{}, metrics: router.NewMetrics()}
+	a = &App{o: o, db: db, metrics: router.NewMetrics()}
+	limits := router.LimitOptions{Log: o.Log}
+	if o.Nodes != nil {
+		o.Nodes.Join(db.Keyring(), db.Hash)
+		limits.Together, o.WeChat.Shared = o.Nodes.Spend, o.Nodes.Secrets()
+	}
 	if o.RateLimit {
-		if a.limit, err = router.NewLimits(o.Clock); err != nil {
+		if a.limits, err = router.NewLimits(o.Clock, limits); err != nil {
 			return nil, err
 		}
 	}
@@ -84,10 +91,10 @@ func New(db *store.DB, o Options) (a *App, err error) {
 	s.Identity = identity.New(db, id)
 	s.Grid = grid.New(db)
 	s.QR = qr.New(db, o.BaseURL)
-	s.Attach = attach.New(db, attach.NewDisk(filepath.Join(o.Data, Photos)), "")
+	s.Attach = attach.New(db, attach.NewDisk(filepath.Join(o.Data, Photos)), "", o.Log)
 	r := &s.Records
 	r.Collect = collect.New(db, collect.Options{Codes: s.Codes, Consent: s.Identity.Consent, Claim: s.Attach.Claim, Photos: a.photos,
-		Phone: s.Identity.PhoneOf, Limit: a.limit})
+		Phone: s.Identity.PhoneOf, Limit: a.limit()})
 	r.Verify = verify.New(db, r.Collect.Merge)
 	r.Dispatch = dispatch.New(db, r.Collect.Merge)
 	r.Grid = s.Grid
@@ -97,12 +104,30 @@ func New(db *store.DB, o Options) (a *App, err error) {
 	return a, nil
 }
 
+// Close ends what is shared with other nodes. The database is the caller's.
+func (a *App) Close() error {
+	if a.o.Nodes == nil {
+		return nil
+	}
+	return a.o.Nodes.Close()
+}
+
+// Hears tells whether this node is told at once of what the others change; always so where there are no others.
+func (a *App) Hears() bool { return a.o.Nodes == nil || a.o.Nodes.Bus().Stands() }
+
+func (a *App) limit() api.Limiter {
+	if a.limits == nil {
+		return router.Unlimited{}
+	}
+	return a.limits
+}
+
 // Photos is the folder of photos under Options.Data.
 const Photos = "attachments"
 
 // Handler serves the API and the pages outside it; ops are its operations.
 func (a *App) Handler() (h http.Handler, ops *api.API, err error) {
-	o := router.Options{TrustedProxies: a.o.TrustedProxies, Log: a.o.Log, Limit: a.limit, MaxBody: a.o.MaxBody, Metrics: a.metrics}
+	o := router.Options{TrustedProxies: a.o.TrustedProxies, Log: a.o.Log, Limit: a.limit(), MaxBody: a.o.MaxBody, Metrics: a.metrics}
 	return router.New(o, a.Services, router.Pages{Version: a.o.Version, Demo: a.o.Demo, Ready: a.ready, Scan: a.scan, Normal: qr.ParseCode,
 		WeChat: a.wechat.Configured(), Verify: a.wechat.VerifyFile})
 }
@@ -200,7 +225,7 @@ const unusedPhotos = 48 * time.Hour
 
 // Background runs what is done beside requests until ctx ends; the channel is closed when the last of it has stopped.
 func (a *App) Background(ctx context.Context) <-chan struct{} {
-	return together(ctx, a.Services.Jobs.Run,
+	return together(ctx, a.Services.Jobs.Run, a.tellLimits,
 		every(time.Second, a.single("audit.seal", func(ctx context.Context) error {
 			_, err := a.Services.Identity.SealAudit(ctx)
 			return err
@@ -218,6 +243,13 @@ func (a *App) Background(ctx context.Context) <-chan struct{} {
 			_, err := a.Services.Identity.SweepSessions(ctx)
 			return err
 		})))
+}
+
+// tellLimits tells the other nodes what this one lets through.
+func (a *App) tellLimits(ctx context.Context) {
+	if a.limits != nil {
+		a.limits.Run(ctx)
+	}
 }
 
 // single is work that only one node may do at a time.

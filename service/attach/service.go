@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"net/url"
 	"strconv"
 	"time"
@@ -33,13 +34,15 @@ type Service struct {
 	db    *store.DB
 	blobs Blobs
 	base  string
+	log   *slog.Logger
 	// A place per upload that arrives, and per one that is decoded.
 	arriving, turn chan struct{}
 }
 
-// New makes the service. base stands before the path in links: empty for links that hold under whatever address the page came.
-func New(db *store.DB, blobs Blobs, base string) *Service {
-	return &Service{db: db, blobs: blobs, base: base, arriving: make(chan struct{}, arrivingAtOnce), turn: make(chan struct{}, atOnce)}
+// New makes the service; log is told of files that are missing. base stands before the path in links: empty for links that hold under whatever address the page came.
+func New(db *store.DB, blobs Blobs, base string, log *slog.Logger) *Service {
+	return &Service{db: db, blobs: blobs, base: base, log: log, arriving: make(chan struct{}, arrivingAtOnce),
+		turn: make(chan struct{}, atOnce)}
 }
 
 // View is an attachment as clients see it; the links hold for 15 minutes.
@@ -206,6 +209,7 @@ func (s *Service) Open(ctx context.Context, id model.ID, expires int64, sig stri
 	}
 	sealed, err := s.blobs.Get(ctx, z.name(id))
 	if errors.Is(err, fs.ErrNotExist) {
+		s.log.WarnContext(ctx, "a photo's file is missing: is SIX_DATA the same folder on every node?", "attachment", id)
 		return f, model.Fail(model.NotFound)
 	}
 	if err != nil {

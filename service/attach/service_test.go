@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"image"
+	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -30,7 +31,7 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	clock := testkit.Clock(t)
 	dir := filepath.Join(t.TempDir(), "attachments")
-	return &world{New(testkit.DBAt(t, clock), NewDisk(dir), ""), t, clock, dir}
+	return &world{New(testkit.DBAt(t, clock), NewDisk(dir), "", slog.New(slog.DiscardHandler)), t, clock, dir}
 }
 
 func (w *world) upload(ctx context.Context) View {

@@ -214,6 +214,7 @@ func (s *Service) Open(ctx context.Context, id model.ID) (*model.Job, *os.File, 
 	}
 	f, err := os.Open(s.path(j))
 	if os.IsNotExist(err) {
+		s.o.Log.WarnContext(ctx, "a job's file is missing: is SIX_DATA the same folder on every node?", "job", id)
 		return nil, nil, model.Fail(model.NotFound)
 	}
 	if err != nil {

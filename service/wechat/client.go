@@ -40,9 +40,8 @@ var (
 type Options struct {
 	AppID     string // of the mini-program; "" = not configured
 	AppSecret string // needed with AppID
-	// Redis is reserved. A stable token is the same for every node that asks, so each node's own memory is enough; a value here is
-	// noted in the log and otherwise ignored.
-	Redis  string
+	// Shared is where the nodes share the access token, so that one fetches it for all; nil = each for itself.
+	Shared Shared
 	HTTP   http.RoundTripper // how to reach WeChat; nil = http.DefaultTransport
 	Log    *slog.Logger      // nil = no log
 	Verify map[string]string // the verify files: name ("x.txt") → content, for VerifyFile
@@ -88,13 +87,10 @@ func New(o Options) (*Client, error) {
 	case !identifier.MatchString(o.AppSecret):
 		return nil, fmt.Errorf("wechat: AppSecret must be letters, digits, - and _")
 	}
-	if o.Redis != "" {
-		c.log.Info("wechat: redis is not used for the access token; every node keeps its own copy of the stable token")
-	}
 	limitSDK()
 	c.config = &config.Config{AppID: o.AppID, AppSecret: o.AppSecret, UseStableAK: true}
 	var err error
-	c.tokens, err = newTokens(o.AppID, o.AppSecret)
+	c.tokens, err = newTokens(o.AppID, o.AppSecret, o.Shared)
 	return c, err
 }
 

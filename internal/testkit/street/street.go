@@ -39,6 +39,7 @@ type Server struct {
 	Building, Building2      model.ID
 
 	t      testing.TB
+	store  store.Options
 	mu     sync.Mutex
 	tokens map[string]string
 }
@@ -50,23 +51,53 @@ type Change func(*app.Options)
 func New(t testing.TB, changes ...Change) *Server {
 	t.Helper()
 	clock := testkit.Clock(t)
-	s := &Server{Clock: clock, DB: testkit.DBAt(t, clock), Logs: &Lines{}, Data: t.TempDir(), t: t, tokens: map[string]string{}}
-	o := app.Options{Data: s.Data, BaseURL: "http://six.test", Version: "test", Demo: true, MaxBody: 12 << 20, Workers: 1, Clock: clock.Now,
-		Log: slog.New(slog.NewJSONHandler(s.Logs, &slog.HandlerOptions{Level: slog.LevelDebug}))}
+	s := &Server{Clock: clock, Data: t.TempDir(), t: t, store: testkit.Options(t, clock)}
+	s.start(changes)
+	s.lay()
+	return s
+}
+
+// Node starts another node on the server's database and folder, which ends with the test. It has a log of its own.
+func (s *Server) Node(changes ...Change) *Server {
+	s.t.Helper()
+	n := &Server{Clock: s.Clock, Data: s.Data, t: s.t, store: s.store, Community: s.Community, Grid: s.Grid, Code: s.Code,
+		Community2: s.Community2, Grid2: s.Grid2, Code2: s.Code2, Building: s.Building, Building2: s.Building2}
+	n.start(changes)
+	return n
+}
+
+func (s *Server) start(changes []Change) {
+	s.t.Helper()
+	s.Logs, s.tokens = &Lines{}, map[string]string{}
+	o := app.Options{Data: s.Data, BaseURL: "http://six.test", Version: "test", Demo: true, MaxBody: 12 << 20, Workers: 1,
+		Clock: s.Clock.Now, Log: slog.New(slog.NewJSONHandler(s.Logs, &slog.HandlerOptions{Level: slog.LevelDebug}))}
 	for _, c := range changes {
 		c(&o)
 	}
+	db := s.store
+	if o.Nodes != nil {
+		db.Bus = o.Nodes.Bus()
+	}
+	s.DB = testkit.Open(s.t, db)
 	a, err := app.New(s.DB, o)
-	require.NoError(t, err)
+	require.NoError(s.t, err)
+	s.t.Cleanup(func() { require.NoError(s.t, a.Close()) })
 	s.App = a
 	h, ops, err := a.Handler()
-	require.NoError(t, err)
+	require.NoError(s.t, err)
 	s.Ops = ops
 	srv := httptest.NewServer(h)
-	t.Cleanup(srv.Close)
+	s.t.Cleanup(srv.Close)
 	s.URL = srv.URL
-	s.lay()
-	return s
+}
+
+// Work runs what is done beside requests until the test ends or stop is called, which returns when it has stopped.
+func (s *Server) Work() (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	stopped := s.Background(ctx)
+	stop = func() { cancel(); <-stopped }
+	s.t.Cleanup(stop)
+	return stop
 }
 
 // lay makes the small street through the services.
