@@ -11,8 +11,15 @@ import (
 // account that is gone or disabled.
 func (s *Service) ActorOf(ctx context.Context, account model.ID) (a model.Actor, err error) {
 	err = s.db.Read(store.AsSystem(ctx, "work for an account"), func(tx *store.Tx) error {
-		a, err = s.holder(tx, &model.Session{AccountID: account}, s.db.Now())
-		return err
+		st, err := s.read(tx, &model.Session{AccountID: account})
+		if err != nil {
+			return err
+		}
+		if st.persona && !s.o.Demo {
+			return deadToken()
+		}
+		a = st.actor(s.db.Now())
+		return nil
 	})
 	return a, err
 }

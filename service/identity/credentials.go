@@ -29,10 +29,10 @@ const (
 	bearerStep  = time.Hour
 )
 
-// Authenticate tells who sends a request and what they may do now. Nothing is cached: a session, a role or an account that was
-// ended is dead at the next request, on every node. Errors: auth.required when nothing was sent; auth.invalid for a token that is
-// malformed, unknown, revoked, or of a disabled account; auth.expired for one that expired or idled out; role.forbidden for a
-// cookie without its X-CSRF-Token on an unsafe method.
+// Authenticate tells who sends a request and what they may do now: a session, a role or an account that was ended is dead at the next
+// request, on every node. Errors: auth.required when nothing was sent; auth.invalid for a token that is malformed, unknown, revoked, or
+// of a disabled account; auth.expired for one that expired or idled out; role.forbidden for a cookie without its X-CSRF-Token on an
+// unsafe method.
 func (s *Service) Authenticate(ctx context.Context, c Credentials) (model.Actor, error) {
 	token := c.Bearer
 	if token == "" {
@@ -45,36 +45,27 @@ func (s *Service) Authenticate(ctx context.Context, c Credentials) (model.Actor,
 		return model.Actor{}, deadToken()
 	}
 	sys := store.As(ctx, model.Actor{Reason: "authenticate", Name: "系统", Source: c.Source, RequestID: c.RequestID})
-	var session model.Session
-	var actor model.Actor
+	st, err := s.seatOf(sys, s.db.Hash(forToken, []byte(token)))
 	now := s.db.Now()
-	err := s.db.Read(sys, func(tx *store.Tx) error {
-		session = model.Session{}
-		err := tx.Q(&session).Where("token_hash = ?", s.db.Hash(forToken, []byte(token))).Limit(1).Find(&session).Error
-		if err != nil {
-			return err
-		}
-		if err := s.alive(&session, c, now); err != nil {
-			return err
-		}
-		actor, err = s.holder(tx, &session, now)
-		return err
-	})
+	if err == nil {
+		err = s.alive(st, c, now)
+	}
 	if err != nil {
 		return model.Actor{}, err
 	}
+	s.seen(sys, st, now)
+	actor := st.actor(now)
 	actor.Source, actor.RequestID = c.Source, c.RequestID
-	s.seen(sys, &session, now)
 	return actor, nil
 }
 
 // deadToken is auth.invalid in words that fit somebody who was logged in.
 func deadToken() error { return model.Failf(model.AuthInvalid, "登录已失效，请重新登录。") }
 
-// alive judges the session by itself.
-func (s *Service) alive(v *model.Session, c Credentials, now model.Time) error {
-	byCookie := c.Bearer == ""
-	if v.ID.IsZero() || v.RevokedAt != 0 || v.Console != byCookie { // a stolen cookie is no bearer token
+// alive judges what needs no other row: the session's times, and how its token was sent.
+func (s *Service) alive(st *seat, c Credentials, now model.Time) error {
+	v, byCookie := st.session.Load(), c.Bearer == ""
+	if st.persona && !s.o.Demo || v.Console != byCookie { // a stolen cookie is no bearer token
 		return deadToken()
 	}
 	if now >= v.ExpiresAt || v.Console && now >= v.LastSeen.Add(consoleIdle) {
@@ -84,27 +75,6 @@ func (s *Service) alive(v *model.Session, c Credentials, now model.Time) error {
 		return model.Failf(model.RoleForbidden, "请求缺少页面的校验码，请刷新页面后再试。")
 	}
 	return nil
-}
-
-// holder is the session's account with what it may do now.
-func (s *Service) holder(tx *store.Tx, v *model.Session, now model.Time) (model.Actor, error) {
-	var account model.Account
-	if err := tx.Q(&account).Where("id = ?", v.AccountID).Limit(1).Find(&account).Error; err != nil {
-		return model.Actor{}, err
-	}
-	if account.ID.IsZero() || account.Disabled || account.Kind == model.Persona && !s.o.Demo {
-		return model.Actor{}, deadToken()
-	}
-	actor := model.Actor{Account: account.ID, Session: v.ID, Name: account.Name, Building: v.BuildingID}
-	var err error
-	if actor.Grants, err = grantsOf(tx, account.ID); err != nil || !actor.Has(model.Collector) {
-		return actor, err
-	}
-	posts, err := assignments(tx, account.ID, now)
-	for _, p := range posts {
-		actor.Posts = append(actor.Posts, model.Post{Building: p.BuildingID, Unit: p.Unit, Area: p.AreaCode})
-	}
-	return actor, err
 }
 
 // grantsOf are the roles an account holds now, oldest first. tx must be the program's.
@@ -126,13 +96,16 @@ func assignments(tx *store.Tx, account model.ID, now model.Time) (rows []model.A
 }
 
 // seen moves last_seen, and the end of a sliding session; rarely, since it is a write. It may fail: the session then ends early.
-func (s *Service) seen(ctx context.Context, v *model.Session, now model.Time) {
-	set, step := map[string]any{"last_seen": now}, bearerStep
+func (s *Service) seen(ctx context.Context, st *seat, now model.Time) {
+	v := st.session.Load()
+	moved, set, step := *v, map[string]any{"last_seen": now}, bearerStep
+	moved.LastSeen = now
 	switch {
 	case v.Console:
 		step = consoleStep
 	case v.BuildingID.IsZero():
-		set["expires_at"] = now.Add(bearerLife)
+		moved.ExpiresAt = now.Add(bearerLife)
+		set["expires_at"] = moved.ExpiresAt
 	}
 	if now < v.LastSeen.Add(step) {
 		return
@@ -140,5 +113,7 @@ func (s *Service) seen(ctx context.Context, v *model.Session, now model.Time) {
 	_, err := s.db.Tick(ctx, &model.Session{}, set, "id = ? AND last_seen = ? AND revoked_at IS NULL", v.ID, v.LastSeen)
 	if err != nil {
 		s.o.Log.WarnContext(ctx, "session not moved", "err", err)
+		return
 	}
+	st.session.CompareAndSwap(v, &moved) // also when another node moved it first: it did so a moment ago
 }
