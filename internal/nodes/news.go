@@ -10,7 +10,8 @@ import (
 	"sixelements/model/store"
 )
 
-// news is a message: who sends it, its number, then each tag: the length of its name, its name, its id. Without tags it says that everything changed.
+// news is a message: who sends it, its number, then each tag: the length of its name, its name, its id. Without tags it says that
+// everything changed.
 type news struct {
 	from   model.ID
 	number uint64

@@ -39,7 +39,8 @@ type Service struct {
 	arriving, turn chan struct{}
 }
 
-// New makes the service; log is told of files that are missing. base stands before the path in links: empty for links that hold under whatever address the page came.
+// New makes the service; log is told of files that are missing. base stands before the path in links: empty for links that hold under
+// whatever address the page came.
 func New(db *store.DB, blobs Blobs, base string, log *slog.Logger) *Service {
 	return &Service{db: db, blobs: blobs, base: base, log: log, arriving: make(chan struct{}, arrivingAtOnce),
 		turn: make(chan struct{}, atOnce)}
