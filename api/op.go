@@ -314,21 +314,28 @@ var install = sync.OnceFunc(func() {
 	}
 })
 
-type (
-	requestIDKey struct{}
-	sourceKey    struct{}
-)
+// request is what every layer below may know of a request.
+type request struct{ id, source string }
+
+type requestKey struct{}
 
 // WithRequest notes a request's id and the client's address in ctx.
 func WithRequest(ctx context.Context, id, source string) context.Context {
-	return context.WithValue(context.WithValue(ctx, requestIDKey{}, id), sourceKey{}, source)
+	return context.WithValue(ctx, requestKey{}, &request{id, source})
+}
+
+func requestOf(ctx context.Context) request {
+	if r, ok := ctx.Value(requestKey{}).(*request); ok {
+		return *r
+	}
+	return request{}
 }
 
 // RequestIDOf is the request's id in ctx.
-func RequestIDOf(ctx context.Context) string { s, _ := ctx.Value(requestIDKey{}).(string); return s }
+func RequestIDOf(ctx context.Context) string { return requestOf(ctx).id }
 
 // SourceOf is the client's address in ctx.
-func SourceOf(ctx context.Context) string { s, _ := ctx.Value(sourceKey{}).(string); return s }
+func SourceOf(ctx context.Context) string { return requestOf(ctx).source }
 
 // askerOf is whom a limit holds in ctx: the client's address, of IPv6 its /64, the least that a subscriber has whole.
 func askerOf(ctx context.Context) string {

@@ -3,6 +3,7 @@ package router
 
 import (
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/netip"
 	"runtime/debug"
@@ -46,7 +47,7 @@ func New(o Options, s api.Services, p Pages) (http.Handler, *api.API, error) {
 	return g, a, nil
 }
 
-const requestIDHeader = "X-Request-ID"
+const requestIDHeader = "X-Request-Id" // as net/http spells it
 
 // identify gives every request an id, and notes the client's address for the trace. An id that a proxy of ours sent is kept if it
 // looks like one.
@@ -77,8 +78,10 @@ func (o Options) observe(c *gin.Context) {
 	case s >= http.StatusInternalServerError:
 		level = slog.LevelError
 	}
-	o.Log.Log(c.Request.Context(), level, "request", "method", c.Request.Method, "route", route, "status", c.Writer.Status(),
-		"bytes", c.Writer.Size(), "took", took, "request_id", api.RequestIDOf(c.Request.Context()))
+	ctx := c.Request.Context()
+	o.Log.LogAttrs(ctx, level, "request", slog.String("method", c.Request.Method), slog.String("route", route),
+		slog.Int("status", c.Writer.Status()), slog.Int("bytes", c.Writer.Size()), slog.Duration("took", took),
+		slog.String("request_id", api.RequestIDOf(ctx)))
 }
 
 // recover answers a panic as a fault of ours and keeps its stack for the log.
@@ -102,13 +105,13 @@ func (o Options) recover(c *gin.Context) {
 const policy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; object-src 'none'; " +
 	"base-uri 'none'; frame-ancestors 'none'"
 
+// guards are the headers of every answer. The values are shared by all answers: they are replaced, never written into.
+var guards = http.Header{"Content-Security-Policy": {policy}, "X-Content-Type-Options": {"nosniff"}, "X-Frame-Options": {"DENY"},
+	"Referrer-Policy": {"no-referrer"}, "Cross-Origin-Opener-Policy": {"same-origin"}}
+
 func secure(c *gin.Context) {
 	h := c.Writer.Header()
-	h.Set("Content-Security-Policy", policy)
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Frame-Options", "DENY")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	maps.Copy(h, guards)
 	if strings.HasPrefix(c.Request.URL.Path, api.Base) {
 		h.Set("Cache-Control", "no-store") // an operation that may be kept says so itself
 	}
@@ -125,7 +128,7 @@ func (o Options) throttle(c *gin.Context) {
 		c.Next()
 		return
 	}
-	if ok, retry := o.Limit.Allow("net " + network(c.ClientIP())); !ok {
+	if ok, retry := o.Limit.Allow("net " + network(api.SourceOf(c.Request.Context()))); !ok {
 		api.WriteProblem(c.Writer, &model.Error{Code: model.RateLimited, RetryAfter: retry})
 		c.Abort()
 		return
