@@ -2,11 +2,11 @@ package api
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"net/http"
 	"slices"
-	"strings"
+	"sync"
+
+	lru "github.com/hashicorp/golang-lru/v2"
 
 	"sixelements/model"
 	"sixelements/model/code"
@@ -38,83 +38,90 @@ type codeName struct {
 	Version string `json:"version"`
 }
 
-// cached is an answer that a client may keep: 304 when it names the version it has.
-type cached[T any] struct {
-	Status       int
-	ETag         string `header:"ETag"`
-	CacheControl string `header:"Cache-Control"`
-	Body         *T
-}
-
-// fresh answers with the body, or with 304 when If-None-Match names its version (RFC 9110, section 13.1.2).
-func fresh[T any](have, version string, body T) *cached[T] {
-	tag := `"` + version + `"`
-	out := &cached[T]{Status: http.StatusOK, ETag: tag, CacheControl: "no-cache", Body: &body}
-	for _, h := range strings.Split(have, ",") {
-		if h = strings.TrimPrefix(strings.TrimSpace(h), "W/"); h == tag || h == "*" {
-			out.Status, out.Body = http.StatusNotModified, nil
-		}
-	}
-	return out
-}
-
 func mountForms(a *API, s *collect.Service, lists *code.Lists) {
-	op(a, get("/forms", "list-forms", "The forms of all six kinds", public), func(ctx context.Context, in *struct {
+	cache, _ := lru.New[string, *Fixed](mostForms) // the size is a valid one
+	f := forms{s, cache}
+	kept[formsView](a, get("/forms", "list-forms", "The forms of all six kinds", public), func(ctx context.Context, in *struct {
 		Area string `query:"area" maxLength:"18" doc:"with the fields the area's community defined"`
-		Have string `header:"If-None-Match"`
-	}) (*cached[formsView], error) {
+	}) (*Fixed, error) {
 		var out formsView
 		version := ""
 		for _, k := range model.Kinds() {
-			f, err := form(ctx, s, k.Kind, in.Area)
+			v, err := f.form(ctx, k.Kind, in.Area)
 			if err != nil {
 				return nil, err
 			}
-			out.Items = append(out.Items, f)
-			version += f.Version
+			out.Items = append(out.Items, v)
+			version += v.Version + " "
 		}
-		return fresh(in.Have, version, out), nil
+		return f.rendered(version, out)
 	})
-	op(a, get("/forms/{kind}", "get-form", "The form of a kind", public), func(ctx context.Context, in *struct {
+	kept[formView](a, get("/forms/{kind}", "get-form", "The form of a kind", public), func(ctx context.Context, in *struct {
 		Kind string `path:"kind" maxLength:"20"`
 		Area string `query:"area" maxLength:"18"`
-		Have string `header:"If-None-Match"`
-	}) (*cached[formView], error) {
+	}) (*Fixed, error) {
 		if !model.Kind(in.Kind).Valid() {
 			return nil, model.Fail(model.NotFound)
 		}
-		f, err := form(ctx, s, model.Kind(in.Kind), in.Area)
-		return fresh(in.Have, f.Version, f), err
+		v, err := f.form(ctx, model.Kind(in.Kind), in.Area)
+		if err != nil {
+			return nil, err
+		}
+		return f.rendered(in.Kind+" "+v.Version, v)
 	})
 	mountCodes(a, lists)
 }
 
-func form(ctx context.Context, s *collect.Service, k model.Kind, area string) (formView, error) {
-	extra, version, err := s.Extra(asSystem(ctx, "forms"), k, area)
+// forms renders the forms once for each version; a version names its content, so that nothing kept is ever outdated.
+type forms struct {
+	*collect.Service
+	kept *lru.Cache[string, *Fixed]
+}
+
+// mostForms is how many versions are kept: each community with further fields has some.
+const mostForms = 100
+
+func (f forms) form(ctx context.Context, k model.Kind, area string) (formView, error) {
+	extra, version, err := f.Extra(asSystem(ctx, "forms"), k, area)
 	schema := k.Schema()
 	return formView{Kind: k, Label: schema.Label, Version: schema.Version + version, Fields: slices.Concat(schema.Fields, extra)}, err
 }
 
+func (f forms) rendered(version string, view any) (*Fixed, error) {
+	if r, ok := f.kept.Get(version); ok {
+		return r, nil
+	}
+	r, err := fixedJSON(Revalidate, view)
+	if err == nil {
+		f.kept.Add(version, r)
+	}
+	return r, err
+}
+
 func mountCodes(a *API, lists *code.Lists) {
-	op(a, get("/codes", "list-codes", "The names of the code lists", public), func(_ context.Context, in *struct {
-		Have string `header:"If-None-Match"`
-	}) (*cached[codeNames], error) {
-		out, all := codeNames{}, sha256.New()
+	names := sync.OnceValues(func() (*Fixed, error) {
+		var out codeNames
 		for _, n := range lists.Names() {
 			out.Items = append(out.Items, codeName{n, lists.Version(n)})
-			all.Write([]byte(n + lists.Version(n)))
 		}
-		return fresh(in.Have, hex.EncodeToString(all.Sum(nil)[:8]), out), nil
+		return fixedJSON(Hourly, out)
 	})
-	op(a, get("/codes/{name}", "get-codes", "A national code list", public), func(_ context.Context, in *struct {
+	list := map[string]func() (*Fixed, error){}
+	for _, n := range lists.Names() {
+		list[n] = sync.OnceValues(func() (*Fixed, error) {
+			items, _ := lists.List(n)
+			return fixedJSON(Hourly, codesView{n, items})
+		})
+	}
+	kept[codeNames](a, get("/codes", "list-codes", "The names of the code lists", public),
+		func(context.Context, *none) (*Fixed, error) { return names() })
+	kept[codesView](a, get("/codes/{name}", "get-codes", "A national code list", public), func(_ context.Context, in *struct {
 		Name string `path:"name" maxLength:"40"`
-		Have string `header:"If-None-Match"`
-	}) (*cached[codesView], error) {
-		items, ok := lists.List(in.Name)
-		if !ok {
-			return nil, model.Fail(model.NotFound)
+	}) (*Fixed, error) {
+		if render, ok := list[in.Name]; ok {
+			return render()
 		}
-		return fresh(in.Have, lists.Version(in.Name), codesView{in.Name, items}), nil
+		return nil, model.Fail(model.NotFound)
 	})
 }
 

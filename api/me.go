@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"sync"
 
 	"sixelements/model"
 	"sixelements/service/identity"
@@ -31,10 +32,9 @@ type otpOffIn struct {
 }
 
 func mountMe(a *API, s *identity.Service) {
-	op(a, get("/notice", "get-notice", "The privacy notice in force", public),
-		func(context.Context, *none) (*answer[identity.Notice], error) {
-			return &answer[identity.Notice]{Body: identity.CurrentNotice()}, nil
-		})
+	notice := sync.OnceValues(func() (*Fixed, error) { return fixedJSON(Revalidate, identity.CurrentNotice()) })
+	kept[identity.Notice](a, get("/notice", "get-notice", "The privacy notice in force", public),
+		func(context.Context, *none) (*Fixed, error) { return notice() })
 	op(a, get("/me", "get-me", "One's own account: roles, posts, consent"),
 		func(ctx context.Context, _ *none) (*answer[identity.Me], error) { return meAnswer(s.Me(ctx)) })
 	op(a, put("/me/consent", "put-consent", "Agree to the notice, or withdraw one's consent"),

@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"net/http"
 	"strings"
+	"sync"
 
 	"github.com/gin-gonic/gin"
 
@@ -49,7 +50,8 @@ func (p Pages) mount(g *gin.Engine, a *api.API) error {
 	}
 	g.GET("/", func(c *gin.Context) { show(c, http.StatusOK, "home.html", p) })
 	g.GET("/docs", func(c *gin.Context) { show(c, http.StatusOK, "docs.html", a.Ops) })
-	g.GET("/openapi.json", func(c *gin.Context) { c.Data(http.StatusOK, "application/json", a.OpenAPI()) })
+	document := sync.OnceValue(func() *api.Fixed { return api.NewFixed("application/json", api.Revalidate, a.OpenAPI()) })
+	g.GET("/openapi.json", func(c *gin.Context) { document().ServeHTTP(c.Writer, c.Request) })
 	g.GET("/healthz", func(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"status": "ok"}) })
 	g.GET("/readyz", p.ready)
 	g.GET("/q/", func(c *gin.Context) {

@@ -36,7 +36,7 @@ func New(o Options, s api.Services, p Pages) (http.Handler, *api.API, error) {
 	if err := g.SetTrustedProxies(o.TrustedProxies); err != nil {
 		return nil, nil, err
 	}
-	g.Use(identify, o.observe, o.recover, secure, o.throttle, o.bound)
+	g.Use(identify, o.observe, o.recover, secure, o.throttle, o.bound, compress)
 	g.NoRoute(func(c *gin.Context) { api.WriteProblem(c.Writer, model.Fail(model.NotFound)) })
 	g.NoMethod(func(c *gin.Context) { api.WriteProblem(c.Writer, model.Fail(model.MethodNotAllowed)) })
 	v1 := g.Group(api.Base)
