@@ -5,6 +5,7 @@ import (
 	"embed"
 	"errors"
 	"html/template"
+	"io/fs"
 	"net/http"
 	"strings"
 	"sync"
@@ -36,6 +37,8 @@ type Pages struct {
 	Normal func(typed string) (code string, ok bool)
 	// Verify is the content of the file by which WeChat checks that the server is ours.
 	Verify func(name string) (content string, ok bool)
+	// Console and Phone are the built pages of /console/ and /m/; nil: not in this program.
+	Console, Phone fs.FS
 }
 
 func (p Pages) mount(g *gin.Engine, a *api.API) error {
@@ -62,6 +65,8 @@ func (p Pages) mount(g *gin.Engine, a *api.API) error {
 		show(c, http.StatusOK, "code.html", gin.H{"Wrong": c.Query("code") != ""})
 	})
 	g.GET("/q/:code", func(c *gin.Context) { p.scan(c, show) })
+	mountStatic(g, "/console", p.Console)
+	mountStatic(g, "/m", p.Phone)
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"sixelements/api"
+	"sixelements/model/code"
 )
 
 // nowhere takes an answer and forgets it.
@@ -22,7 +23,7 @@ func (w *nowhere) WriteHeader(status int)      { w.status = status }
 // BenchmarkMiddleware is what every request costs before its operation and after it: id, line, metric, headers, limits.
 func BenchmarkMiddleware(b *testing.B) {
 	o := Options{Log: slog.New(slog.NewJSONHandler(io.Discard, nil)), Limit: Unlimited{}, MaxBody: 1 << 20, Metrics: NewMetrics()}
-	h, _, err := New(o, api.Services{}, Pages{})
+	h, _, err := New(o, api.Services{Codes: code.Default()}, Pages{})
 	if err != nil {
 		b.Fatal(err)
 	}
