@@ -10,7 +10,7 @@ setup: ## install what tests need (Debian, Ubuntu); looks only, when nothing is 
 	@scripts/setup
 
 build: ## the one binary, ./six
-	CGO_ENABLED=0 go build -trimpath -ldflags="-s -w" -o six .
+	CGO_ENABLED=0 go build -trimpath -tags nomsgpack -ldflags="-s -w" -o six .
 
 demo: ## a street with generated data on http://127.0.0.1:8080
 	go run . demo

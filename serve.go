@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -63,19 +64,24 @@ func closeStore(db *store.DB, log *slog.Logger) {
 	}
 }
 
-// listen answers requests until ctx ends, then finishes those in flight.
+// listen answers requests until ctx ends; then it says for cfg.Drain that it is not ready while it goes on answering, so that a
+// balancer sends others elsewhere, and finishes the requests in flight.
 func listen(ctx context.Context, cfg config.Config, log *slog.Logger, a *app.App, l net.Listener) error {
 	handler, _, err := a.Handler()
 	if err != nil {
 		return err
 	}
-	work, stop := context.WithCancel(context.WithoutCancel(ctx))
+	lasting := context.WithoutCancel(ctx)
+	work, stop := context.WithCancel(lasting) // what requests and background work run under: the signal does not break them off
 	defer stop()
-	background := a.Background(ctx) // open event streams end with it, so that they do not hold the shutdown up
+	chores, rest := context.WithCancel(work)
+	defer rest()
+	background := a.Background(chores) // open event streams end with it, so that they do not hold the shutdown up
 	srv := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: cfg.RequestTimeout,
 		WriteTimeout: 2 * cfg.RequestTimeout, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn), BaseContext: func(net.Listener) context.Context { return work }}
 	failed := make(chan error, 2)
+	debug.FreeOSMemory() // what only starting needed
 	go func() { failed <- srv.Serve(l) }()
 	private := &http.Server{Addr: cfg.PrivateListen, Handler: a.Private(), ReadHeaderTimeout: 10 * time.Second}
 	if cfg.PrivateListen != "" {
@@ -87,8 +93,16 @@ func listen(ctx context.Context, cfg config.Config, log *slog.Logger, a *app.App
 		return err
 	case <-ctx.Done():
 	}
+	a.Drain()
+	log.Info("draining", "for", cfg.Drain)
+	select {
+	case err := <-failed:
+		return err
+	case <-time.After(cfg.Drain):
+	}
 	log.Info("finishing requests in flight")
-	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.ShutdownTimeout)
+	rest()
+	end, cancel := context.WithTimeout(lasting, cfg.ShutdownTimeout)
 	defer cancel()
 	err = errors.Join(srv.Shutdown(end), private.Close())
 	stop()

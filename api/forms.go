@@ -106,22 +106,24 @@ func mountCodes(a *API, lists *code.Lists) {
 		}
 		return fixedJSON(Hourly, out)
 	})
-	list := map[string]func() (*Fixed, error){}
-	for _, n := range lists.Names() {
-		list[n] = sync.OnceValues(func() (*Fixed, error) {
-			items, _ := lists.List(n)
-			return fixedJSON(Hourly, codesView{n, items})
-		})
-	}
+	var rendered sync.Map // name → *Fixed
 	kept[codeNames](a, get("/codes", "list-codes", "The names of the code lists", public),
 		func(context.Context, *none) (*Fixed, error) { return names() })
 	kept[codesView](a, get("/codes/{name}", "get-codes", "A national code list", public), func(_ context.Context, in *struct {
 		Name string `path:"name" maxLength:"40"`
 	}) (*Fixed, error) {
-		if render, ok := list[in.Name]; ok {
-			return render()
+		if f, ok := rendered.Load(in.Name); ok {
+			return f.(*Fixed), nil
 		}
-		return nil, model.Fail(model.NotFound)
+		items, ok := lists.List(in.Name)
+		if !ok {
+			return nil, model.Fail(model.NotFound)
+		}
+		f, err := fixedJSON(Hourly, codesView{in.Name, items})
+		if err == nil {
+			rendered.Store(in.Name, f)
+		}
+		return f, err
 	})
 }
 

@@ -54,8 +54,8 @@ func ProblemOf(err error) *Problem {
 	if e.Code == model.Stale {
 		p.headers.Set("ETag", etag(e.Version))
 	}
-	if e.RetryAfter > 0 {
-		p.headers.Set("Retry-After", strconv.Itoa(e.RetryAfter))
+	if retry := e.RetryAfter; retry > 0 || e.Code == model.Busy {
+		p.headers.Set("Retry-After", strconv.Itoa(max(retry, 1)))
 	}
 	return p
 }

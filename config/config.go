@@ -36,6 +36,7 @@ type Config struct {
 
 	Workers         int           `env:"WORKERS" desc:"background jobs at once" allow:"1 to 64" min:"1" max:"64"`
 	RequestTimeout  time.Duration `env:"REQUEST_TIMEOUT" desc:"longest time for one request" allow:"5s to 10m" min:"5s" max:"10m"`
+	Drain           time.Duration `env:"DRAIN" desc:"how long the service goes on at the end while /readyz says no: longer than a balancer's checks take to notice" allow:"0s to 5m" min:"0s" max:"5m"`
 	ShutdownTimeout time.Duration `env:"SHUTDOWN_TIMEOUT" desc:"longest wait for running requests at the end" allow:"1s to 10m" min:"1s" max:"10m"`
 	BodyLimit       Size          `env:"BODY_LIMIT" desc:"largest request body" allow:"64K to 64M" min:"64K" max:"64M"`
 	UploadLimit     Size          `env:"UPLOAD_LIMIT" desc:"largest upload of a photo or spreadsheet" allow:"1M to 256M, no less than SIX_BODY_LIMIT" min:"1M" max:"256M"`

@@ -46,7 +46,7 @@ func TestEverySettingIsRead(t *testing.T) {
 		"SIX_SECRET_KEY=" + strings.Repeat("k", 32), "SIX_CRYPTO=sm", "SIX_BACKUP_RECIPIENT=" + recipient + ", " + recipient,
 		"SIX_WEB_FORM=on", "SIX_TRUSTED_PROXIES=10.0.0.5, 10.1.0.0/16,::1", "SIX_RATE_LIMIT=off", "SIX_PRIVATE_LISTEN=127.0.0.1:9100",
 		"SIX_WECHAT_APP_ID=wx0", "SIX_WECHAT_APP_SECRET=s", "SIX_WECHAT_VERIFY=a.txt:one,b.txt:two",
-		"SIX_WORKERS=8", "SIX_REQUEST_TIMEOUT=1m", "SIX_SHUTDOWN_TIMEOUT=5s", "SIX_BODY_LIMIT=65536", "SIX_UPLOAD_LIMIT=20M",
+		"SIX_WORKERS=8", "SIX_REQUEST_TIMEOUT=1m", "SIX_DRAIN=10s", "SIX_SHUTDOWN_TIMEOUT=5s", "SIX_BODY_LIMIT=65536", "SIX_UPLOAD_LIMIT=20M",
 		"SIX_MIN_FREE_DISK=2G", "SIX_LOG_LEVEL=debug", "SIX_LOG_FORMAT=text",
 	})
 	require.NoError(t, err)
@@ -58,6 +58,7 @@ func TestEverySettingIsRead(t *testing.T) {
 	require.Equal(t, map[string]string{"a.txt": "one", "b.txt": "two"}, c.WechatVerify)
 	require.Equal(t, config.Size(20<<20), c.UploadLimit)
 	require.Equal(t, time.Minute, c.RequestTimeout)
+	require.Equal(t, 10*time.Second, c.Drain)
 	require.Equal(t, "DEBUG", c.LogLevel.String())
 	require.True(t, bool(c.WebForm))
 	require.False(t, bool(c.RateLimit))
@@ -105,6 +106,7 @@ func TestEveryFaultyValueIsRefusedByNameAndUnprinted(t *testing.T) {
 		"SIX_WECHAT_VERIFY":    {"s3cr3t", "../s3cr3t.txt:x", "s3cr3t.html:x", "s3cr3t.txt:", "s3cr3t.txt:a b"},
 		"SIX_REQUEST_TIMEOUT":  {"s3cr3t", "30", "1s", "11m", "-5s"},
 		"SIX_SHUTDOWN_TIMEOUT": {"s3cr3t", "0s"},
+		"SIX_DRAIN":            {"s3cr3t", "-1s", "6m"},
 		"SIX_BODY_LIMIT":       {"s3cr3t", "1", "-1", "1T", "9999999999G", "K"},
 		"SIX_UPLOAD_LIMIT":     {"s3cr3t", "1K", "257M"},
 		"SIX_MIN_FREE_DISK":    {"s3cr3t", "1025G"},

@@ -25,6 +25,7 @@ type Options struct {
 	Limit          api.Limiter
 	MaxBody        int64 // bytes of any body
 	Metrics        *Metrics
+	Leaving        func() bool // whether connections are to end with their next answer; nil: never
 }
 
 // New builds the engine that serves everything.
@@ -36,7 +37,7 @@ func New(o Options, s api.Services, p Pages) (http.Handler, *api.API, error) {
 	if err := g.SetTrustedProxies(o.TrustedProxies); err != nil {
 		return nil, nil, err
 	}
-	g.Use(identify, o.observe, o.recover, secure, o.throttle, o.bound, compress)
+	g.Use(identify, o.observe, o.recover, o.leave, secure, o.throttle, o.bound, compress)
 	g.NoRoute(func(c *gin.Context) { api.WriteProblem(c.Writer, model.Fail(model.NotFound)) })
 	g.NoMethod(func(c *gin.Context) { api.WriteProblem(c.Writer, model.Fail(model.MethodNotAllowed)) })
 	v1 := g.Group(api.Base)
@@ -98,6 +99,14 @@ func (o Options) recover(c *gin.Context) {
 		}
 		c.Abort()
 	}()
+	c.Next()
+}
+
+// leave ends connections one by one, each after an answer, where closing them all at once would cut off what is just being sent.
+func (o Options) leave(c *gin.Context) {
+	if o.Leaving != nil && o.Leaving() {
+		c.Header("Connection", "close")
+	}
 	c.Next()
 }
 

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"sixelements/api"
-	"sixelements/model/code"
 )
 
 // nowhere takes an answer and forgets it.
@@ -23,7 +22,7 @@ func (w *nowhere) WriteHeader(status int)      { w.status = status }
 // BenchmarkMiddleware is what every request costs before its operation and after it: id, line, metric, headers, limits.
 func BenchmarkMiddleware(b *testing.B) {
 	o := Options{Log: slog.New(slog.NewJSONHandler(io.Discard, nil)), Limit: Unlimited{}, MaxBody: 1 << 20, Metrics: NewMetrics()}
-	h, _, err := New(o, api.Services{Codes: code.Default()}, Pages{})
+	h, _, err := New(o, api.Services{}, Pages{})
 	if err != nil {
 		b.Fatal(err)
 	}

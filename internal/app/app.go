@@ -5,12 +5,14 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sixelements/api"
@@ -62,6 +64,7 @@ type App struct {
 	wechat   *wechat.Client
 	limits   *router.Limits // nil: unlimited
 	metrics  *router.Metrics
+	draining atomic.Bool
 }
 
 // New makes every service around an open database. The caller closes it.
@@ -127,7 +130,8 @@ const Photos = "attachments"
 
 // Handler serves the API and the pages outside it; ops are its operations.
 func (a *App) Handler() (h http.Handler, ops *api.API, err error) {
-	o := router.Options{TrustedProxies: a.o.TrustedProxies, Log: a.o.Log, Limit: a.limit(), MaxBody: a.o.MaxBody, Metrics: a.metrics}
+	o := router.Options{TrustedProxies: a.o.TrustedProxies, Log: a.o.Log, Limit: a.limit(), MaxBody: a.o.MaxBody, Metrics: a.metrics,
+		Leaving: a.draining.Load}
 	return router.New(o, a.Services, router.Pages{Version: a.o.Version, Demo: a.o.Demo, Ready: a.ready, Scan: a.scan, Normal: qr.ParseCode,
 		WeChat: a.wechat.Configured(), Verify: a.wechat.VerifyFile})
 }
@@ -135,8 +139,15 @@ func (a *App) Handler() (h http.Handler, ops *api.API, err error) {
 // Private serves metrics and profiles; never to the public.
 func (a *App) Private() http.Handler { return a.metrics.Private() }
 
+// Drain has /readyz say no from now on, and every answer end its connection: the program is about to end, and whoever sends to it
+// should find another. What is sent all the same is answered as ever.
+func (a *App) Drain() { a.draining.Store(true) }
+
 // ready is why the program cannot serve; the answer to /readyz does not say it, the log does.
 func (a *App) ready(ctx context.Context) (err error) {
+	if a.draining.Load() {
+		return errors.New("draining")
+	}
 	if a.o.Ready != nil {
 		err = a.o.Ready(ctx)
 	}
