@@ -68,6 +68,7 @@ func New(h huma.API, s Services, log *slog.Logger, limit Limiter) *API {
 	mountTallies(a, s.Tally)
 	mountExports(a, s.Ledger)
 	mountJobs(a, s.Jobs)
+	shareIDs(a.huma.OpenAPI())
 	return a
 }
 

@@ -157,15 +157,7 @@ func (a *API) json(v any, tag string) *huma.StreamResponse {
 }
 
 // document completes what the OpenAPI document says of an operation whose types do not say it.
-func (a *API) document(id string, change func(*huma.Operation)) {
-	for _, item := range a.huma.OpenAPI().Paths {
-		for _, o := range []*huma.Operation{item.Get, item.Post, item.Put, item.Patch, item.Delete} {
-			if o != nil && o.OperationID == id {
-				change(o)
-			}
-		}
-	}
-}
+func (a *API) document(id string, change func(*huma.Operation)) { change(a.operation(id)) }
 
 func binary() *huma.Schema { return &huma.Schema{Type: "string", Format: "binary"} }
 

@@ -84,11 +84,12 @@ type batchOut struct {
 // batchID is the operation's id.
 const batchID = "batch-records"
 
-// batcher does items; forms are the schemas that each kind of item must keep, as a body of its operation would.
+// batcher does items; forms are the schemas that each kind of item must keep, as a body of its operation would, and sure their shapes.
 type batcher struct {
 	Records
 	registry huma.Registry
 	forms    map[string]*huma.Schema
+	sure     map[string]*shape
 }
 
 // batch does the items in order; each stands or falls alone, but for those that depend on one that fell.
@@ -96,7 +97,10 @@ func (s Records) batch(a *API) func(context.Context, *batchIn) (*answer[batchOut
 	reg := a.huma.OpenAPI().Components.Schemas
 	b := batcher{s, reg, map[string]*huma.Schema{"create": reg.Schema(reflect.TypeFor[batchCreate](), false, ""),
 		"transition": reg.Schema(reflect.TypeFor[batchStep](), false, ""), "visit": reg.Schema(reflect.TypeFor[batchVisit](), false,
-			"")}}
+			"")}, map[string]*shape{}}
+	for name, form := range b.forms {
+		b.sure[name] = sureOf(reg, form)
+	}
 	return func(ctx context.Context, in *batchIn) (*answer[batchOut], error) {
 		out := batchOut{Results: make([]batchResult, 0, len(in.Body.Items))}
 		done := map[model.ID]bool{} // by every id an item goes by: did it succeed
@@ -225,14 +229,16 @@ func first(err, otherwise error) error {
 
 // read judges an item as the body of its operation would be, then reads it; nothing is echoed.
 func (b batcher) read(op string, raw json.RawMessage, into any) error {
-	var v any
-	if err := json.Unmarshal(raw, &v); err != nil {
-		return model.Fail(model.Malformed)
-	}
-	var res huma.ValidateResult
-	huma.Validate(b.registry, b.forms[op], huma.NewPathBuffer(make([]byte, 0, 64), 0), huma.ModeWriteToServer, v, &res)
-	if len(res.Errors) > 0 {
-		return fromHuma(http.StatusUnprocessableEntity, res.Errors)
+	if !b.sure[op].accepts(raw) {
+		var v any
+		if err := json.Unmarshal(raw, &v); err != nil {
+			return model.Fail(model.Malformed)
+		}
+		var res huma.ValidateResult
+		huma.Validate(b.registry, b.forms[op], huma.NewPathBuffer(make([]byte, 0, 64), 0), huma.ModeWriteToServer, v, &res)
+		if len(res.Errors) > 0 {
+			return fromHuma(http.StatusUnprocessableEntity, res.Errors)
+		}
 	}
 	if err := json.Unmarshal(raw, into); err != nil {
 		return model.Faults{{Code: model.FieldInvalid, Message: "格式不对，请核对"}}.Err()

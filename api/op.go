@@ -114,7 +114,10 @@ func remove(path, id, summary string, o ...option) Spec {
 // here.
 func op[I, O any](a *API, s Spec, handler func(context.Context, *I) (*O, error)) {
 	a.Ops = append(a.Ops, s)
-	huma.Register(a.huma, huma.Operation{Method: s.Method, Path: s.Path, OperationID: s.ID, Summary: s.Summary, Tags: []string{s.Tag},
+	var body *huma.Schema // known once the operation is registered
+	registry := a.huma.OpenAPI().Components.Schemas
+	reader := bodies{a.huma, sync.OnceValues(func() (*shape, any) { return judge(registry, body) })}
+	huma.Register(reader, huma.Operation{Method: s.Method, Path: s.Path, OperationID: s.ID, Summary: s.Summary, Tags: []string{s.Tag},
 		DefaultStatus: s.Status, MaxBodyBytes: s.MaxBody, Security: security(s), Description: s.who(),
 		Metadata: map[string]any{specKey: &s, apiKey: a}, Middlewares: huma.Middlewares{a.gate}},
 		func(ctx context.Context, in *I) (*O, error) {
@@ -125,6 +128,21 @@ func op[I, O any](a *API, s Spec, handler func(context.Context, *I) (*O, error))
 			}
 			return out, nil
 		})
+	if r := a.operation(s.ID).RequestBody; r != nil && r.Content["application/json"] != nil {
+		body = r.Content["application/json"].Schema
+	}
+}
+
+// operation is a registered operation.
+func (a *API) operation(id string) *huma.Operation {
+	for _, item := range a.huma.OpenAPI().Paths {
+		for _, o := range []*huma.Operation{item.Get, item.Post, item.Put, item.Patch, item.Delete} {
+			if o != nil && o.OperationID == id {
+				return o
+			}
+		}
+	}
+	return nil
 }
 
 const (
