@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"sync"
@@ -44,17 +45,11 @@ func mountForms(a *API, s *collect.Service, lists *code.Lists) {
 	kept[formsView](a, get("/forms", "list-forms", "The forms of all six kinds", public), func(ctx context.Context, in *struct {
 		Area string `query:"area" maxLength:"18" doc:"with the fields the area's community defined"`
 	}) (*Fixed, error) {
-		var out formsView
-		version := ""
+		var kinds []model.Kind
 		for _, k := range model.Kinds() {
-			v, err := f.form(ctx, k.Kind, in.Area)
-			if err != nil {
-				return nil, err
-			}
-			out.Items = append(out.Items, v)
-			version += v.Version + " "
+			kinds = append(kinds, k.Kind)
 		}
-		return f.rendered(version, out)
+		return f.rendered(ctx, in.Area, kinds, func(list []formView) any { return formsView{list} })
 	})
 	kept[formView](a, get("/forms/{kind}", "get-form", "The form of a kind", public), func(ctx context.Context, in *struct {
 		Kind string `path:"kind" maxLength:"20"`
@@ -63,11 +58,7 @@ func mountForms(a *API, s *collect.Service, lists *code.Lists) {
 		if !model.Kind(in.Kind).Valid() {
 			return nil, model.Fail(model.NotFound)
 		}
-		v, err := f.form(ctx, model.Kind(in.Kind), in.Area)
-		if err != nil {
-			return nil, err
-		}
-		return f.rendered(in.Kind+" "+v.Version, v)
+		return f.rendered(ctx, in.Area, []model.Kind{model.Kind(in.Kind)}, func(list []formView) any { return list[0] })
 	})
 	mountCodes(a, lists)
 }
@@ -81,19 +72,28 @@ type forms struct {
 // mostForms is how many versions are kept: each community with further fields has some.
 const mostForms = 100
 
-func (f forms) form(ctx context.Context, k model.Kind, area string) (formView, error) {
-	extra, version, err := f.Extra(asSystem(ctx, "forms"), k, area)
-	schema := k.Schema()
-	return formView{Kind: k, Label: schema.Label, Version: schema.Version + version, Fields: slices.Concat(schema.Fields, extra)}, err
-}
-
-func (f forms) rendered(version string, view any) (*Fixed, error) {
-	if r, ok := f.kept.Get(version); ok {
+// rendered is the answer that shows the kinds' forms at an area.
+func (f forms) rendered(ctx context.Context, area string, kinds []model.Kind, show func([]formView) any) (*Fixed, error) {
+	extra, version := make([][]model.Field, len(kinds)), make([]string, len(kinds))
+	for i, k := range kinds {
+		more, v, err := f.Extra(asSystem(ctx, "forms"), k, area)
+		if err != nil {
+			return nil, err
+		}
+		extra[i], version[i] = more, k.Schema().Version+v
+	}
+	key := fmt.Sprint(kinds, version)
+	if r, ok := f.kept.Get(key); ok {
 		return r, nil
 	}
-	r, err := fixedJSON(Revalidate, view)
+	list := make([]formView, len(kinds))
+	for i, k := range kinds {
+		schema := k.Schema()
+		list[i] = formView{Kind: k, Label: schema.Label, Version: version[i], Fields: slices.Concat(schema.Fields, extra[i])}
+	}
+	r, err := fixedJSON(Revalidate, show(list))
 	if err == nil {
-		f.kept.Add(version, r)
+		f.kept.Add(key, r)
 	}
 	return r, err
 }
