@@ -82,6 +82,7 @@ func listen(ctx context.Context, cfg config.Config, log *slog.Logger, a *app.App
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn), BaseContext: func(net.Listener) context.Context { return work }}
 	failed := make(chan error, 2)
 	debug.FreeOSMemory() // what only starting needed
+	go pace(work, a.Served)
 	go func() { failed <- srv.Serve(l) }()
 	private := &http.Server{Addr: cfg.PrivateListen, Handler: a.Private(), ReadHeaderTimeout: 10 * time.Second}
 	if cfg.PrivateListen != "" {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -15,6 +16,7 @@ import (
 type Metrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.HistogramVec
+	served   atomic.Int64
 }
 
 // methods are those that are counted by their name.
@@ -34,11 +36,15 @@ func (m *Metrics) seen(method, route string, status int, took time.Duration) {
 	if m == nil {
 		return
 	}
+	m.served.Add(1)
 	if !methods[method] { // strangers make methods up, and every label stays in memory
 		method = "other"
 	}
 	m.requests.WithLabelValues(method, route, strconv.Itoa(status)).Observe(took.Seconds())
 }
+
+// Served is how many requests have been answered.
+func (m *Metrics) Served() int64 { return m.served.Load() }
 
 // Private is what the private listener serves: /metrics and /debug/pprof. It must never be reachable from outside.
 func (m *Metrics) Private() http.Handler {

@@ -136,6 +136,9 @@ func (a *App) Handler() (h http.Handler, ops *api.API, err error) {
 		WeChat: a.wechat.Configured(), Verify: a.wechat.VerifyFile})
 }
 
+// Served is how many requests have been answered so far.
+func (a *App) Served() int64 { return a.metrics.Served() }
+
 // Private serves metrics and profiles; never to the public.
 func (a *App) Private() http.Handler { return a.metrics.Private() }
 
