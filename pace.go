@@ -23,7 +23,8 @@ func pace(ctx context.Context, served func() int64) {
 	}
 	second := time.NewTicker(time.Second)
 	defer second.Stop()
-	before, quiet, fast := served(), 0, false
+	debug.SetGCPercent(roomy) // starting is much to do, and leaves as much garbage behind
+	before, quiet, fast := served(), 0, true
 	for {
 		select {
 		case <-ctx.Done():

@@ -36,7 +36,8 @@ func TestTheHeapGrowsOnlyWhileThereIsMuchToDo(t *testing.T) {
 			}
 			require.Equal(t, want, percent())
 		}
-		after(3, hurry-1, normal)
+		after(calm-1, hurry-1, roomy)
+		after(1, hurry-1, normal)
 		after(1, hurry, roomy)
 		after(calm-1, 0, roomy)
 		after(1, hurry, roomy)

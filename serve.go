@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"runtime/debug"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -81,7 +80,6 @@ func listen(ctx context.Context, cfg config.Config, log *slog.Logger, a *app.App
 		WriteTimeout: 2 * cfg.RequestTimeout, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn), BaseContext: func(net.Listener) context.Context { return work }}
 	failed := make(chan error, 2)
-	debug.FreeOSMemory() // what only starting needed
 	go pace(work, a.Served)
 	go func() { failed <- srv.Serve(l) }()
 	private := &http.Server{Addr: cfg.PrivateListen, Handler: a.Private(), ReadHeaderTimeout: 10 * time.Second}
