@@ -11,8 +11,14 @@ import (
 
 // Canonical is JSON with sorted keys and no spaces, so that the same content gives the same bytes; what is not JSON passes as it is.
 func Canonical(v any) []byte {
-	raw, err := json.Marshal(v)
-	if err != nil {
+	raw, ok := v.(json.RawMessage)
+	if !ok {
+		var err error
+		if raw, err = json.Marshal(v); err != nil {
+			return nil
+		}
+	}
+	if raw = bytes.TrimSpace(raw); len(raw) == 0 {
 		return nil
 	}
 	out, err := canonical(make([]byte, 0, len(raw)), raw)
@@ -58,8 +64,8 @@ func canonical(to []byte, raw json.RawMessage) (_ []byte, err error) {
 			}
 		}
 		return append(to, ']'), nil
-	case '"': // one text may be written in several ways, all but one with a backslash
-		if bytes.IndexByte(raw, '\\') < 0 && utf8.Valid(raw) {
+	case '"': // one text may be written in several ways, most in one
+		if !bytes.ContainsAny(raw, "\\<>&\u2028\u2029") && utf8.Valid(raw) {
 			break
 		}
 		s, err := text(raw)

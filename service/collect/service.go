@@ -212,7 +212,11 @@ func (s *Service) create(tx *store.Tx, in Create) (Made, error) {
 }
 
 // requestHash tells whether a request says what another said, without keeping what that was.
-func (s *Service) requestHash(in Create) []byte { return s.db.Hash("request", model.Canonical(in)) }
+func (s *Service) requestHash(in Create) []byte {
+	data := in.Data
+	in.Data = nil
+	return s.db.Hash("request", model.Canonical(in), model.Canonical(data))
+}
 
 // replayed looks for a record of the id, whoever's: the same account and content is a replay, anything else a conflict.
 func (s *Service) replayed(tx *store.Tx, in Create) (Made, error) {
