@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -246,4 +247,34 @@ func tagOf(row any) (Tag, bool) {
 		return FieldsTag(), true
 	}
 	return Tag{}, false
+}
+
+// tagOfChange is the tag of the rows that a condition names, or of all of their kind when it does not say whose they are.
+func tagOfChange(m any, where string, args []any) (Tag, bool) {
+	t, ok := tagOf(m)
+	column := "account_id"
+	switch m.(type) {
+	case *model.Account, *model.Building:
+		column = "id"
+	case *model.Room:
+		column = "building_id"
+	case *model.QRCode:
+		column = "code"
+	}
+	if !ok || strings.Contains(where, " OR ") {
+		return t, ok
+	}
+	n := 0
+	for part := range strings.SplitSeq(where, " AND ") {
+		if part == column+" = ?" && n < len(args) {
+			switch v := args[n].(type) {
+			case model.ID:
+				t.ID = v
+			case string:
+				t = CodeTag(v)
+			}
+		}
+		n += strings.Count(part, "?")
+	}
+	return t, true
 }

@@ -109,6 +109,18 @@ func TestAnAnswerIsLookedUpOnceUntilItsRowsAreWritten(t *testing.T) {
 				return nil
 			})
 		},
+		"a change that names it": func(db *store.DB) {
+			write(db, model.Act{Name: "x"}, func(tx *store.Tx) error {
+				tx.Change(&model.Session{}, map[string]any{"agent": ""}, "id = ? AND account_id = ?", model.NewID(), a.ID)
+				return nil
+			})
+		},
+		"one that may name it": func(db *store.DB) {
+			write(db, model.Act{Name: "x"}, func(tx *store.Tx) error {
+				tx.Change(&model.Session{}, map[string]any{"agent": ""}, "account_id = ? OR agent = ?", other.ID, "x")
+				return nil
+			})
+		},
 		"a removal": func(db *store.DB) {
 			write(db, model.Act{Name: "x"}, func(tx *store.Tx) error {
 				tx.Remove(&model.Session{}, "id = ?", model.NewID())
@@ -126,6 +138,8 @@ func TestAnAnswerIsLookedUpOnceUntilItsRowsAreWritten(t *testing.T) {
 	}
 	was := c.asked.Load()
 	write(dbs[0], model.Act{Name: "x"}, func(tx *store.Tx) error {
+		tx.Change(&model.Session{}, map[string]any{"agent": ""}, "agent = ? AND account_id = ?", "x", other.ID)
+		tx.Change(&model.Account{}, map[string]any{"failed": 0}, "id = ?", other.ID)
 		return tx.Add(&model.ScanPass{AccountID: other.ID, BuildingID: model.NewID(), At: tx.Now()}, area(community))
 	})
 	require.Equal(t, "甲", c.ask(t, w, dbs[0], a.ID))

@@ -185,12 +185,12 @@ func (tx *Tx) Save(row any) { tx.staged.saves = append(tx.staged.saves, row) }
 
 // Change stages an update of all rows of the model's table that match the condition, within the actor's scope.
 func (tx *Tx) Change(m any, set map[string]any, where string, args ...any) {
-	tx.change(m, func(g *gorm.DB) error { return g.Model(m).Where(where, args...).Updates(set).Error })
+	tx.change(m, where, args, func(g *gorm.DB) error { return g.Model(m).Where(where, args...).Updates(set).Error })
 }
 
 // change stages a change of rows of m's table that are known to the database alone.
-func (tx *Tx) change(m any, fn func(*gorm.DB) error) {
-	if t, ok := tagOf(m); ok {
+func (tx *Tx) change(m any, where string, args []any, fn func(*gorm.DB) error) {
+	if t, ok := tagOfChange(m, where, args); ok {
 		tx.staged.tags = append(tx.staged.tags, t)
 	}
 	tx.staged.changes = append(tx.staged.changes, fn)
@@ -198,7 +198,7 @@ func (tx *Tx) change(m any, fn func(*gorm.DB) error) {
 
 // ChangeExactly is Change of n rows that were seen to match: the write fails with fail when another number of rows matches by then.
 func (tx *Tx) ChangeExactly(n int64, fail error, m any, set map[string]any, where string, args ...any) {
-	tx.change(m, func(g *gorm.DB) error {
+	tx.change(m, where, args, func(g *gorm.DB) error {
 		r := g.Model(m).Where(where, args...).Updates(set)
 		if r.Error == nil && r.RowsAffected != n { // matched rows on MySQL too: clientFoundRows
 			return fail
@@ -210,7 +210,7 @@ func (tx *Tx) ChangeExactly(n int64, fail error, m any, set map[string]any, wher
 // ChangeAsSystem is Change beyond the actor's scope, for the few consequences an act has elsewhere: whoever takes rights away ends
 // sessions that are not theirs. The trace goes on naming the actor. The caller has judged the right to it.
 func (tx *Tx) ChangeAsSystem(reason string, m any, set map[string]any, where string, args ...any) {
-	tx.change(m, func(g *gorm.DB) error {
+	tx.change(m, where, args, func(g *gorm.DB) error {
 		ctx := AsSystem(g.Statement.Context, reason)
 		return g.WithContext(ctx).Model(m).Where(where, args...).Updates(set).Error
 	})
@@ -218,5 +218,5 @@ func (tx *Tx) ChangeAsSystem(reason string, m any, set map[string]any, where str
 
 // Remove stages the deletion of all rows of the model's table that match the condition, within the actor's scope.
 func (tx *Tx) Remove(m any, where string, args ...any) {
-	tx.change(m, func(g *gorm.DB) error { return g.Where(where, args...).Delete(m).Error })
+	tx.change(m, where, args, func(g *gorm.DB) error { return g.Where(where, args...).Delete(m).Error })
 }
