@@ -162,9 +162,7 @@ func (l *Limits) Run(ctx context.Context) {
 func (l *Limits) tell(ctx context.Context) error {
 	l.mu.Lock()
 	spent := l.spent
-	if len(spent) > 0 {
-		l.spent = make(map[string]int, len(spent))
-	}
+	l.spent = make(map[string]int, len(spent))
 	l.mu.Unlock()
 	part := make([]nodes.Spent, 0, min(len(spent), tellAtOnce))
 	for key, n := range spent {
