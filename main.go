@@ -48,6 +48,7 @@ func commands() []command {
 		{"backup", "six backup FILE", "write an encrypted backup, while the service runs", backupCommand},
 		{"restore", "six restore FILE", "restore a backup into an empty place", restoreCommand},
 		{"audit", "six audit verify", "verify the chain of the audit trail", audit},
+		{"tally", "six tally check|rebuild", "compare the folded tallies with the records, make them anew", tallyCommand},
 		{"openapi", "six openapi", "print the API's OpenAPI document", openapi},
 		{"version", "six version", "print the version", printVersion},
 	}

@@ -282,6 +282,33 @@ func audit(ctx context.Context, c call) error {
 	return err
 }
 
+// tallyCommand compares the folded tallies with the rows they follow from, or makes them anew, while the service runs or not.
+func tallyCommand(ctx context.Context, c call) error {
+	if len(c.args) != 1 || c.args[0] != "check" && c.args[0] != "rebuild" {
+		return usageError("six tally check, or six tally rebuild")
+	}
+	fix := c.args[0] == "rebuild"
+	p, err := operator(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	r, err := p.Services.Tally.Rebuild(ctx, fix)
+	switch {
+	case err != nil:
+		return err
+	case r.First && !fix:
+		return errors.New("the tallies were not made yet: six serve makes them, or six tally rebuild")
+	case r.First:
+		_, err = fmt.Fprintf(c.out, "made the tallies of %d communities\n", r.Blocks)
+	case r.Wrong > 0 && !fix:
+		return fmt.Errorf("%d folded numbers of %d communities are not what the records say: run six tally rebuild", r.Wrong, r.Blocks)
+	default:
+		_, err = fmt.Fprintf(c.out, "%d communities, %d numbers put right\n", r.Blocks, r.Wrong)
+	}
+	return err
+}
+
 // openapi prints the document from the code alone: no database is opened.
 func openapi(_ context.Context, c call) error {
 	cfg := config.Default()

@@ -244,6 +244,7 @@ func (a *App) Background(ctx context.Context) <-chan struct{} {
 			_, err := a.Services.Identity.SealAudit(ctx)
 			return err
 		})),
+		every(time.Second, a.single("tally.fold", a.Services.Tally.Keep)),
 		every(10*time.Minute, func(ctx context.Context) {
 			if err := a.db.Optimize(ctx); err != nil && ctx.Err() == nil {
 				a.o.Log.Error("background", "work", "optimize", "err", err)

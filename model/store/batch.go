@@ -252,6 +252,7 @@ func (db *DB) attempt(ctx context.Context, left *[]*member) error {
 	}
 	var rows []any
 	var tags []Tag
+	var counted delta
 	for i, m := range *left {
 		if err := m.tx.alter(scoped{ctx, m.tx.ctx}, g); err != nil {
 			if t := translate(err); errors.Is(t, errVoid) || down(t) {
@@ -263,9 +264,10 @@ func (db *DB) attempt(ctx context.Context, left *[]*member) error {
 			return errFewer
 		}
 		rows = append(rows, m.tx.staged.rows...)
+		counted.merge(m.tx.staged.delta)
 		tags = append(tags, m.tx.tags()...)
 	}
-	if err := insert(door(ctx, g), rows); err != nil {
+	if err := insert(door(ctx, g), append(rows, counted.rows()...)); err != nil {
 		return err
 	}
 	if err := commit(g); err != nil {

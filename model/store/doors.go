@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -105,7 +106,7 @@ func (db *DB) alone(ctx context.Context, act model.Act, fn func(*Tx) error) erro
 	if err := tx.alter(ctx, tx.g); err != nil {
 		return err
 	}
-	if err := insert(door(ctx, tx.g), tx.staged.rows); err != nil {
+	if err := insert(door(ctx, tx.g), append(tx.staged.rows, tx.staged.delta.rows()...)); err != nil {
 		return err
 	}
 	if err := commit(tx.g); err != nil {
@@ -164,6 +165,9 @@ func (db *DB) again(ctx context.Context, attempt func() error) error {
 // Tick is the one way of changing rows without a trace: last-seen, scan counters, leases and progress of jobs. It answers how many
 // rows matched; compare-and-set by a condition that names the old state. It ends no cached answer: none may rest on what is ticked.
 func (db *DB) Tick(ctx context.Context, m any, set map[string]any, where string, args ...any) (rows int64, err error) {
+	if counted(m) {
+		return 0, fmt.Errorf("%w: %T", errCounted, m)
+	}
 	ctx = context.WithValue(AsSystem(ctx, "tick"), doorKey{}, true)
 	unlock, err := db.hold(ctx)
 	if err != nil {

@@ -114,7 +114,11 @@ func TestAnOutdatedVersionAnswersTheOneThatIs(t *testing.T) {
 	require.NoError(t, patch("3"))
 	old := *r
 	var me *model.Error
-	err := w.Write(w.system(), model.Act{Name: "record.patch"}, func(tx *store.Tx) error { tx.Save(&old); return nil })
+	err := w.Write(w.system(), model.Act{Name: "record.patch"}, func(tx *store.Tx) error {
+		_, err := tx.Record(old.ID)
+		tx.Save(&old)
+		return err
+	})
 	require.ErrorAs(t, err, &me)
 	require.Equal(t, model.Stale, me.Code)
 	require.EqualValues(t, 3, me.Version, "the version that is stored now")

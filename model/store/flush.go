@@ -23,6 +23,7 @@ func door(ctx context.Context, g *gorm.DB) *gorm.DB {
 
 // alter writes the saves and changes that were staged, within the scope of ctx's actor.
 func (tx *Tx) alter(ctx context.Context, g *gorm.DB) error {
+	tx.countStaged()
 	if len(tx.staged.saves)+len(tx.staged.changes) == 0 {
 		return nil
 	}
@@ -97,46 +98,35 @@ func versionOf(row any) *int64 {
 
 // save writes a row's new state if its version is still the one that was read.
 func (tx *Tx) save(g *gorm.DB, row any) error {
+	rec, isRecord := row.(*model.Record)
+	if isRecord && tx.before[rec.ID] == nil {
+		return fmt.Errorf("store: record %s was not read in this transaction", rec.ID)
+	}
 	v := versionOf(row)
 	was := *v
 	*v = was + 1
-	r := g.Model(row).Select("*").Omit(tx.unmoved(row)...).Where("version = ?", was).Updates(row)
+	q := g.Model(row).Select("*").Where("version = ?", was)
+	if isRecord {
+		q = tx.unmoved(q, rec)
+	}
+	r := q.Updates(row)
 	if r.Error != nil || r.RowsAffected == 0 {
 		*v = was
 	} else {
 		tx.staged.raised = append(tx.staged.raised, v)
 	}
 	if r.Error == nil && r.RowsAffected == 0 {
-		return stale(g, row)
+		return stale(g, row, was)
 	}
-	if rec, ok := row.(*model.Record); ok && r.Error == nil && rec.Element != nil {
+	if isRecord && r.Error == nil && rec.Element != nil {
 		return g.Model(rec.Element).Select("*").Where("record_id = ?", rec.ID).Updates(rec.Element).Error
 	}
 	return r.Error
 }
 
-// unmoved are the columns that say where a record lies, as far as this transaction left them as they were. Whoever re-codes a room or
-// a building rewrites them in its records without raising their versions: written back, they would undo that.
-func (tx *Tx) unmoved(row any) (columns []string) {
-	r, ok := row.(*model.Record)
-	if !ok {
-		return nil
-	}
-	was := tx.before[r.ID]
-	if was == nil {
-		return nil
-	}
-	if r.AreaCodes == was.AreaCodes {
-		columns = append(columns, "area_code", "street", "community", "grid", "micro_grid")
-	}
-	if r.RoomID == was.RoomID && r.Unit == was.Unit && r.Room == was.Room {
-		columns = append(columns, "room_id", "unit", "room")
-	}
-	return columns
-}
-
-// stale is record.stale with the version that is stored now; not_found for a row that is gone or out of scope.
-func stale(g *gorm.DB, row any) error {
+// stale is record.stale with the version that is stored now; not_found for a row that is gone or out of scope. A row of the version
+// that was read was moved to another area or room meanwhile: the transaction must run again.
+func stale(g *gorm.DB, row any, was int64) error {
 	stmt := &gorm.Statement{DB: g}
 	if err := stmt.Parse(row); err != nil {
 		return err
@@ -153,6 +143,9 @@ func stale(g *gorm.DB, row any) error {
 	}
 	if len(versions) == 0 {
 		return model.Fail(model.NotFound)
+	}
+	if versions[0] == was {
+		return errVoid
 	}
 	return &model.Error{Code: model.Stale, Version: versions[0]}
 }

@@ -112,6 +112,11 @@ func Open(ctx context.Context, o Options, migrate bool) (*DB, error) {
 	if err := db.openIndexKey(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
+	if migrate {
+		if err := db.beginTally(ctx); err != nil {
+			return nil, errors.Join(err, db.Close())
+		}
+	}
 	if err := db.Optimize(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}

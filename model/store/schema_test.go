@@ -20,7 +20,8 @@ import (
 func models() []any {
 	out := []any{&model.Record{}, &model.Revision{}, &model.Link{}, &model.Dispatched{}, &model.Attachment{}, &model.Area{},
 		&model.Building{}, &model.Room{}, &model.Visit{}, &model.QRCode{}, &model.Assignment{}, &model.Account{}, &model.GrantRow{},
-		&model.Audit{}, &model.Session{}, &model.Consent{}, &model.ScanPass{}, &model.Job{}, &model.Setting{}, &model.ExtraField{}}
+		&model.Audit{}, &model.Session{}, &model.Consent{}, &model.ScanPass{}, &model.Job{}, &model.Setting{}, &model.ExtraField{},
+		&model.TallyDelta{}, &model.TallyPart{}, &model.TallyRoom{}}
 	for _, k := range model.Kinds() {
 		out = append(out, k.New())
 	}
@@ -104,7 +105,7 @@ var always = map[string]bool{
 	"grants.account_id": true, "grants.granted_at": true, "audit.at": true, "sessions.account_id": true, "sessions.token_hash": true,
 	"sessions.created_at": true, "sessions.last_seen": true, "sessions.expires_at": true, "consents.account_id": true,
 	"consents.at": true, "scan_passes.at": true, "jobs.owner_id": true, "jobs.run_at": true, "jobs.created_at": true,
-	"extra_fields.created_at": true,
+	"extra_fields.created_at": true, "tally_rooms.building_id": true,
 }
 
 func TestEveryModelMatchesTheLiveSchema(t *testing.T) {

@@ -77,12 +77,18 @@ var scopes = map[string]rule{
 	"consents":    own("account_id"),
 	"scan_passes": own("account_id"),
 	"jobs":        own("owner_id"),
+	// The tallies' own: the program judges what part of them somebody may see.
+	"tally_deltas": nobody,
+	"tally_parts":  nobody,
+	"tally_rooms":  nobody,
 	// The global tables: the same for everybody.
 	"settings":     everybody,
 	"extra_fields": everybody,
 }
 
 func everybody(table, model.Scope, model.Actor) clause.Expression { return clause.Expr{SQL: "1 = 1"} }
+
+func nobody(table, model.Scope, model.Actor) clause.Expression { return clause.Expr{SQL: "1 = 0"} }
 
 func own(col string) rule {
 	return func(t table, _ model.Scope, a model.Actor) clause.Expression { return t.eq(col, a.Account) }

@@ -41,7 +41,7 @@ func seeded(t *testing.T) (w *world, owner model.Actor, house model.ID) {
 		&model.Consent{ID: id(), AccountID: owner.Account, At: at}, &model.ScanPass{AccountID: owner.Account,
 			BuildingID: house, At: at},
 		&model.Job{ID: id(), OwnerID: owner.Account, RunAt: at, CreatedAt: at, AreaCode: grid},
-		&model.ExtraField{ID: id(), AreaCode: grid, CreatedAt: at})
+		&model.ExtraField{ID: id(), AreaCode: grid, CreatedAt: at}, &model.TallyRoom{RoomID: room, BuildingID: house})
 	w.exec("DELETE FROM audit")
 	require.NoError(t, w.Write(as(t, owner), model.Act{Name: "test.audit", Area: grid}, func(*store.Tx) error { return nil }))
 	return w, owner, house
@@ -60,14 +60,15 @@ func TestEveryTableShowsWhatIsInScopeAndNothingElse(t *testing.T) {
 		"links", "dispatches", "attachments", "persons", "places", "events", "objects", "situations", "organisations"}
 	global := []string{"settings", "extra_fields"}
 	own := []string{"sessions", "consents", "scan_passes", "jobs"}
-	require.ElementsMatch(t, store.ScopedTables(), slices.Concat(register, global, own), "a new table is added to this test")
+	program := []string{"tally_deltas", "tally_parts", "tally_rooms"}
+	require.ElementsMatch(t, store.ScopedTables(), slices.Concat(register, global, own, program), "a new table is added to this test")
 	for _, c := range []struct {
 		Name string
 		As   model.Actor
 		Want []string
 	}{
-		{"the system", model.Actor{Reason: "test"}, slices.Concat(register, own)},
-		{"an administrator", testkit.Actor(model.Admin, ""), slices.Concat(register, own)},
+		{"the system", model.Actor{Reason: "test"}, slices.Concat(register, own, program)},
+		{"an administrator", testkit.Actor(model.Admin, ""), slices.Concat(register, own, program)},
 		{"the street", testkit.Actor(model.StreetRole, street), register},
 		{"the community", testkit.Actor(model.CommunityRole, community), register},
 		{"another community", testkit.Actor(model.CommunityRole, elsewhere), nil},

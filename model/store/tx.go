@@ -45,6 +45,7 @@ type staged struct {
 	tags      []Tag // of what is changed without being named
 	revisions int
 	raised    []*int64 // versions that a flush has raised
+	delta     delta    // what the last flush counted
 }
 
 // Actor is who acts.
@@ -185,7 +186,10 @@ func (tx *Tx) Save(row any) { tx.staged.saves = append(tx.staged.saves, row) }
 
 // Change stages an update of all rows of the model's table that match the condition, within the actor's scope.
 func (tx *Tx) Change(m any, set map[string]any, where string, args ...any) {
-	tx.change(m, where, args, func(g *gorm.DB) error { return g.Model(m).Where(where, args...).Updates(set).Error })
+	tx.change(m, where, args, func(g *gorm.DB) error {
+		_, err := tx.update(g, m, set, where, args...)
+		return err
+	})
 }
 
 // change stages a change of rows of m's table that are known to the database alone.
@@ -199,11 +203,11 @@ func (tx *Tx) change(m any, where string, args []any, fn func(*gorm.DB) error) {
 // ChangeExactly is Change of n rows that were seen to match: the write fails with fail when another number of rows matches by then.
 func (tx *Tx) ChangeExactly(n int64, fail error, m any, set map[string]any, where string, args ...any) {
 	tx.change(m, where, args, func(g *gorm.DB) error {
-		r := g.Model(m).Where(where, args...).Updates(set)
-		if r.Error == nil && r.RowsAffected != n { // matched rows on MySQL too: clientFoundRows
+		rows, err := tx.update(g, m, set, where, args...)
+		if err == nil && rows != n { // matched rows on MySQL too: clientFoundRows
 			return fail
 		}
-		return r.Error
+		return err
 	})
 }
 
@@ -212,11 +216,17 @@ func (tx *Tx) ChangeExactly(n int64, fail error, m any, set map[string]any, wher
 func (tx *Tx) ChangeAsSystem(reason string, m any, set map[string]any, where string, args ...any) {
 	tx.change(m, where, args, func(g *gorm.DB) error {
 		ctx := AsSystem(g.Statement.Context, reason)
-		return g.WithContext(ctx).Model(m).Where(where, args...).Updates(set).Error
+		_, err := tx.update(g.WithContext(ctx), m, set, where, args...)
+		return err
 	})
 }
 
 // Remove stages the deletion of all rows of the model's table that match the condition, within the actor's scope.
 func (tx *Tx) Remove(m any, where string, args ...any) {
-	tx.change(m, where, args, func(g *gorm.DB) error { return g.Where(where, args...).Delete(m).Error })
+	tx.change(m, where, args, func(g *gorm.DB) error {
+		if err := tx.countOut(g, m, where, args...); err != nil {
+			return err
+		}
+		return g.Where(where, args...).Delete(m).Error
+	})
 }

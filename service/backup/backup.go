@@ -43,11 +43,11 @@ type Stats struct {
 }
 
 // Left is what a backup does not hold, for the operator to read. Sessions and jobs stay out so that a backup that is lost logs
-// nobody in, and a restored one sends no message twice.
+// nobody in, and a restored one sends no message twice. The tallies stay out too: they are made anew from the records.
 const Left = "not included: the root key (SIX_SECRET_KEY), without which the backup cannot be used; sessions; jobs and their files"
 
 // without are the tables whose rows stay out.
-var without = []string{"jobs", "sessions"}
+var without = []string{"jobs", "sessions", "tally_deltas", "tally_parts", "tally_rooms"}
 
 // The errors that a caller may want to tell apart.
 var (

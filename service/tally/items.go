@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"sixelements/model"
+	"sixelements/model/store"
 )
 
 // items are the rows of the view by the grouping.
@@ -23,6 +24,14 @@ func (v *view) items(by By) ([]Item, error) {
 		return v.byCollector()
 	}
 	return v.byArea()
+}
+
+// figures begins to count by a grouping.
+func (v *view) figures(by By, key func(store.Cell) string, door func(area string, building model.ID) string) *figures {
+	if !v.dept.IsZero() { // it has no register, and no rooms
+		door = nil
+	}
+	return &figures{view: v, by: by, key: key, door: door, now: v.tx.Now()}
 }
 
 // rows are items in the making, in the order in which their keys came.
@@ -52,162 +61,124 @@ func (r *rows) list() []Item {
 
 // byArea: one row for every area one level down, and one, keyed by the area itself, for what lies on no such area.
 func (v *view) byArea() ([]Item, error) {
-	below, length, err := v.children()
+	below, err := v.childAreas()
 	if err != nil {
 		return nil, err
 	}
-	var r rows
-	for _, a := range below {
-		r.row(a.Code, a.Name)
-	}
-	find := func(key []byte) *Item {
-		if i, ok := r.at[string(key)]; ok {
-			return i
+	place := func(area string) string {
+		if len(area) >= v.below && v.children[area[:v.below]] != nil {
+			return area[:v.below]
 		}
-		return r.row(v.area, cmp.Or(v.name, "其他"))
+		return v.area
 	}
-	cells, err := v.counts(byArea(length))
-	if err != nil {
+	f := v.figures(ByArea, func(c store.Cell) string { return place(c.Area) }, func(area string, _ model.ID) string { return place(area) })
+	for _, a := range below {
+		f.rows.row(a.Code, a.Name)
+	}
+	f.rows.row(v.area, cmp.Or(v.name, "其他"))
+	if err := f.count(); err != nil {
 		return nil, err
 	}
-	for _, c := range cells {
-		find(c.K).Counts.add(c.S, c.N)
-	}
-	all, covered, err := v.rooms(byArea(length))
-	for _, c := range all {
-		find(c.K).Rooms += c.N
-	}
-	for _, c := range covered {
-		find(c.K).Covered += c.N
-	}
-	closed := map[string]bool{}
-	for _, a := range below {
-		closed[a.Code] = v.part || !v.dept.IsZero() || a.ValidTo != 0 && a.ValidTo <= v.tx.Now()
-	}
-	return slices.DeleteFunc(r.list(), func(i Item) bool {
-		return closed[i.Key] && i.Counts == Counts{} && i.Rooms == 0
-	}), err
+	return slices.DeleteFunc(f.rows.list(), func(i Item) bool {
+		a := v.children[i.Key]
+		closed := a == nil || v.part() || a.ValidTo != 0 && a.ValidTo <= v.tx.Now()
+		return closed && i.nothing()
+	}), nil
 }
 
-// children are the areas one level down, with the length of their codes. Everywhere's are the highest areas there are.
-func (v *view) children() (below []model.Area, length int, err error) {
-	q := v.tx.System("names of areas").Q(&model.Area{}).Select("code", "name", "valid_to").Order("code")
+// nothing tells whether there is nothing to tell.
+func (i Item) nothing() bool { return i.Counts == Counts{} && i.Rooms == 0 }
+
+// childAreas are the areas one level down. Everywhere's are the highest areas there are.
+func (v *view) childAreas() (below []model.Area, err error) {
+	q := v.tx.Q(&model.Area{}).Select("code", "name", "valid_to").Order("code")
 	if v.area != "" {
-		length = len(v.area) + 3
-		return below, length, q.Where("parent = ?", v.area).Find(&below).Error
+		v.below = len(v.area) + 3
+		q = q.Where("parent = ?", v.area)
+	} else {
+		if err := v.tx.Q(&model.Area{}).Select("COALESCE(MIN(LENGTH(code)), 6)").Scan(&v.below).Error; err != nil {
+			return nil, err
+		}
+		q = q.Where("LENGTH(code) = ?", v.below)
 	}
-	err = v.tx.System("names of areas").Q(&model.Area{}).Select("COALESCE(MIN(LENGTH(code)), 6)").Scan(&length).Error
-	if err != nil {
-		return nil, 0, err
+	if err := q.Find(&below).Error; err != nil {
+		return nil, err
 	}
-	return below, length, q.Where("LENGTH(code) = ?", length).Find(&below).Error
+	v.children = make(map[string]*model.Area, len(below))
+	for i := range below {
+		v.children[below[i].Code] = &below[i]
+	}
+	return below, nil
 }
+
+// everywhere is the row of all rooms, where every row has those of the whole area.
+func everywhere(string, model.ID) string { return "" }
 
 func (v *view) byKind() ([]Item, error) {
-	var r rows
+	f := v.figures(ByKind, func(c store.Cell) string { return string(c.Kind) }, everywhere)
 	for _, k := range model.Kinds() {
-		r.row(string(k.Kind), k.Label)
+		f.rows.row(string(k.Kind), k.Label)
 	}
-	cells, err := v.counts("kind")
-	if err != nil {
-		return nil, err
-	}
-	for _, c := range cells {
-		if i, ok := r.at[string(c.K)]; ok {
-			i.Counts.add(c.S, c.N)
-		}
-	}
-	return v.withAllRooms(r.list())
+	return f.withAllRooms(len(model.Kinds()))
 }
 
 func (v *view) byStatus() ([]Item, error) {
-	var r rows
+	f := v.figures(ByStatus, func(c store.Cell) string { return string(c.Status) }, everywhere)
 	for _, s := range model.Statuses() {
-		r.row(string(s), s.Label())
+		f.rows.row(string(s), s.Label())
 	}
-	cells, err := v.counts("status")
-	if err != nil {
-		return nil, err
-	}
-	for _, c := range cells {
-		if i, ok := r.at[string(c.S)]; ok {
-			i.Counts.add(c.S, c.N)
-		}
-	}
-	return v.withAllRooms(r.list())
+	return f.withAllRooms(len(model.Statuses()))
 }
 
-// withAllRooms gives every row the rooms of the whole area.
-func (v *view) withAllRooms(items []Item) ([]Item, error) {
-	all, covered, err := v.rooms("''")
-	for i := range items {
-		for _, c := range all {
-			items[i].Rooms += c.N
-		}
-		for _, c := range covered {
-			items[i].Covered += c.N
-		}
+// withAllRooms counts, and gives each of the first n rows the rooms of the whole area.
+func (f *figures) withAllRooms(n int) ([]Item, error) {
+	all := f.rows.row("", "")
+	if err := f.count(); err != nil {
+		return nil, err
 	}
-	return items, err
+	items := f.rows.list()[:n]
+	for i := range items {
+		items[i].Rooms, items[i].Covered = all.Rooms, all.Covered
+	}
+	return items, nil
 }
 
 // nowhere is the key of the row for records that lie in no building.
 const nowhere = "none"
 
 func (v *view) byBuilding() ([]Item, error) {
-	var r rows
+	house := func(_ string, id model.ID) string { return cmp.Or(id.String(), nowhere) }
+	f := v.figures(ByBuilding, func(c store.Cell) string { return house(c.Area, c.Building) }, house)
+	if err := f.count(); err != nil {
+		return nil, err
+	}
 	var ids []model.ID
-	find := func(key []byte) *Item {
-		var id model.ID
-		if err := id.Scan(key); err != nil || id.IsZero() {
-			return r.row(nowhere, "不在楼栋里")
-		}
-		if r.at[id.String()] == nil {
+	for _, key := range f.rows.keys {
+		if i := f.rows.at[key]; key == nowhere {
+			i.Label = "不在楼栋里"
+		} else if !i.nothing() {
+			id, err := model.ParseID(key)
+			if err != nil {
+				return nil, err
+			}
 			ids = append(ids, id)
 		}
-		return r.row(id.String(), "")
 	}
-	cells, err := v.counts("building_id")
-	if err != nil {
+	if err := v.nameBuildings(&f.rows, ids); err != nil {
 		return nil, err
 	}
-	for _, c := range cells {
-		find(nilIfEmpty(c.K)).Counts.add(c.S, c.N)
-	}
-	all, covered, err := v.rooms("building_id")
-	if err != nil {
-		return nil, err
-	}
-	for _, c := range all {
-		find(c.K).Rooms += c.N
-	}
-	for _, c := range covered {
-		find(c.K).Covered += c.N
-	}
-	if err := v.nameBuildings(&r, ids); err != nil {
-		return nil, err
-	}
-	items := r.list()
+	items := slices.DeleteFunc(f.rows.list(), Item.nothing)
 	slices.SortFunc(items, func(a, b Item) int {
 		return cmp.Or(cmp.Compare(len(b.Key), len(a.Key)), cmp.Compare(a.Label, b.Label), cmp.Compare(a.Key, b.Key)) // nowhere last
 	})
 	return items, nil
 }
 
-// nilIfEmpty is NULL for what was read from NULL.
-func nilIfEmpty(b []byte) []byte {
-	if len(b) == 0 {
-		return nil
-	}
-	return b
-}
-
 func (v *view) nameBuildings(r *rows, ids []model.ID) error {
 	const atOnce = 500
 	for part := range slices.Chunk(ids, atOnce) {
 		var names []model.Building
-		q := v.tx.System("names of buildings in scope").Q(&model.Building{})
-		if err := q.Select("id", "name").Where("id IN ?", part).Find(&names).Error; err != nil {
+		if err := v.tx.Q(&model.Building{}).Select("id", "name").Where("id IN ?", part).Find(&names).Error; err != nil {
 			return err
 		}
 		for _, b := range names {
@@ -217,42 +188,40 @@ func (v *view) nameBuildings(r *rows, ids []model.ID) error {
 	return nil
 }
 
+// maxDays is how many days a tally has at most.
+const maxDays = 366
+
 func (v *view) byDay() ([]Item, error) {
-	cells, err := v.days()
-	if err != nil {
+	f := v.figures(ByDay, func(c store.Cell) string { return strconv.FormatInt(c.Day, 10) }, nil)
+	if err := f.count(); err != nil {
 		return nil, err
 	}
-	var r rows
-	for _, c := range cells {
-		ms, err := strconv.ParseInt(string(c.K), 10, 64)
+	items := slices.DeleteFunc(f.rows.list(), Item.nothing)
+	for i := range items {
+		day, err := strconv.ParseInt(items[i].Key, 10, 64)
 		if err != nil {
 			return nil, err
 		}
-		date := string(model.Time(ms - beijing).Date())
-		if r.at[date] == nil && len(r.keys) == maxDays {
-			break
-		}
-		r.row(date, date).Counts.add(c.S, c.N)
+		items[i].Key = string(model.Time(day*millisPerDay - beijingMillis).Date())
+		items[i].Label = items[i].Key
 	}
-	return r.list(), nil
+	slices.SortFunc(items, func(a, b Item) int { return cmp.Compare(b.Key, a.Key) })
+	return items[:min(len(items), maxDays)], nil
 }
 
 func (v *view) byCollector() ([]Item, error) {
-	cells, err := v.verifiers()
-	if err != nil {
+	f := v.figures(ByCollector, func(c store.Cell) string { return c.By.String() }, nil)
+	if err := f.count(); err != nil {
 		return nil, err
 	}
-	var r rows
-	for _, c := range cells {
-		var id model.ID
-		if err := id.Scan(c.K); err != nil {
-			return nil, err
+	items := slices.DeleteFunc(f.rows.list(), Item.nothing)
+	for i := range items {
+		for name, n := range f.names[items[i].Key] {
+			if n > 0 {
+				items[i].Label = max(items[i].Label, name)
+			}
 		}
-		i := r.row(id.String(), c.L)
-		i.Label = max(i.Label, c.L)
-		i.Counts.add(c.S, c.N)
 	}
-	items := r.list()
 	slices.SortFunc(items, func(a, b Item) int {
 		return cmp.Or(cmp.Compare(b.Counts.Total(), a.Counts.Total()), cmp.Compare(a.Label, b.Label), cmp.Compare(a.Key, b.Key))
 	})

@@ -92,15 +92,19 @@ func (s *Service) Of(ctx context.Context, q Query) (t *Tally, err error) {
 		return nil, err
 	}
 	err = s.db.Read(ctx, func(tx *store.Tx) error {
-		v, err := look(tx, q)
-		if err != nil {
-			return err
-		}
-		t = &Tally{Area: v.area, AsOf: tx.Now()}
-		t.Items, err = v.items(q.By)
+		t, err = of(tx, q)
 		return err
 	})
 	return t, err
+}
+
+func of(tx *store.Tx, q Query) (*Tally, error) {
+	v, err := look(tx, q)
+	if err != nil {
+		return nil, err
+	}
+	items, err := v.items(q.By)
+	return &Tally{Area: v.area, AsOf: tx.Now(), Items: items}, err
 }
 
 func (q Query) check() error {
@@ -116,42 +120,57 @@ func (q Query) check() error {
 
 // view is what an actor may count of an area.
 type view struct {
-	tx   *store.Tx // by whom it is counted: the program for an area that lies in the actor's scope as a whole
-	area string
-	name string
-	kind model.Kind
-	dept model.ID // a department: events once dispatched to it only
-	part bool     // only what lies in the actor's scope
+	tx    *store.Tx // the program: what follows says what of it the actor may count
+	mine  *store.Tx // the actor
+	area  string
+	name  string
+	kind  model.Kind
+	dept  model.ID    // a department: events once dispatched to it only
+	areas []string    // counted as a whole: the area itself, or what of it lies in the actor's scope
+	scope model.Scope // of an actor to whom the area does not lie in scope as a whole
+
+	below    int // the length of the codes one level down
+	children map[string]*model.Area
 }
+
+// holds tells whether what lies there is counted with an area as a whole.
+func (v *view) holds(area string) bool { return inside(v.areas, area) }
+
+// part tells whether the actor may count only a part of the area.
+func (v *view) part() bool { return len(v.areas) != 1 || v.areas[0] != v.area }
 
 // look judges the actor's right to the area.
 func look(tx *store.Tx, q Query) (*view, error) {
 	a := tx.Actor()
-	v := &view{tx: tx, area: q.Area, kind: q.Kind}
-	whole := tx.System("tally of an area in scope")
+	v := &view{tx: tx.System("tally of an area in scope"), mine: tx, area: q.Area, kind: q.Kind}
 	if !a.Staff() {
 		if !a.Has(model.Department) {
 			return nil, model.Fail(model.RoleForbidden)
 		}
 		v.dept = a.Account
-		return v, v.named(whole, false)
+		return v, v.named(v.tx, false)
 	}
 	s := a.Scope()
 	if v.area == "" && !s.All {
 		var err error
-		if v.area, err = only(whole, s); err != nil {
+		if v.area, err = onlyArea(v.tx, s); err != nil {
 			return nil, err
 		}
 	}
-	if err := v.named(whole, true); err != nil {
+	if err := v.named(v.tx, true); err != nil {
 		return nil, err
 	}
 	if s.All || inside(s.Areas, v.area) {
-		v.tx = whole
+		v.areas = []string{v.area}
 		return v, nil
 	}
-	v.part = true
-	return v, posted(whole, s, v.area)
+	v.scope = s
+	for _, code := range s.Areas {
+		if strings.HasPrefix(code, v.area) {
+			v.areas = append(v.areas, code)
+		}
+	}
+	return v, posted(v.tx, s, v.area)
 }
 
 func inside(areas []string, code string) bool {
@@ -179,12 +198,12 @@ func (v *view) named(whole *store.Tx, must bool) error {
 	return nil
 }
 
-// only is the one area the scope consists of.
-func only(whole *store.Tx, s model.Scope) (string, error) {
+// onlyArea is the one area the scope consists of.
+func onlyArea(whole *store.Tx, s model.Scope) (string, error) {
 	codes := s.Areas
 	if len(s.Posts) > 0 {
 		var at []string
-		err := whole.Q(&model.Building{}).Where("id IN ?", buildings(s)).Distinct().Pluck("area_code", &at).Error
+		err := whole.Q(&model.Building{}).Where("id IN ?", houses(s.Posts)).Distinct().Pluck("area_code", &at).Error
 		if err != nil {
 			return "", err
 		}
@@ -203,9 +222,9 @@ func only(whole *store.Tx, s model.Scope) (string, error) {
 	return codes[0], nil
 }
 
-func buildings(s model.Scope) []model.ID {
-	var ids []model.ID
-	for _, p := range s.Posts {
+// houses are the buildings of posts.
+func houses(posts []model.Post) (ids []model.ID) {
+	for _, p := range posts {
 		ids = append(ids, p.Building)
 	}
 	return ids
@@ -217,12 +236,12 @@ func posted(whole *store.Tx, s model.Scope, area string) error {
 		return model.Fail(model.NotFound)
 	}
 	var b model.Building
-	if err := within(whole.Q(&b), area).Select("id").Where("id IN ?", buildings(s)).Limit(1).Find(&b).Error; err != nil {
+	if err := within(whole.Q(&b), area).Select("id").Where("id IN ?", houses(s.Posts)).Limit(1).Find(&b).Error; err != nil {
 		return err
 	}
 	if !b.ID.IsZero() {
 		return nil
 	}
 	var r model.Room
-	return within(whole.Q(&r), area).Select("id").Where("building_id IN ?", buildings(s)).Take(&r).Error
+	return within(whole.Q(&r), area).Select("id").Where("building_id IN ?", houses(s.Posts)).Take(&r).Error
 }
