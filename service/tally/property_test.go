@@ -1,0 +1,451 @@
+package tally
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sixelements/internal/testkit"
+	"sixelements/model"
+	"sixelements/model/store"
+	"sixelements/service/grid"
+)
+
+// The city: a district, a street, two communities, of which the first has two grids, one with two micro-grids.
+var city = []string{"410102", "410102002", "410102002004", "410102002005", "410102002004001", "410102002004002",
+	"410102002004001001", "410102002004001002", "410102002005001"}
+
+// life is a city in which everything happens at random.
+type life struct {
+	t     *testing.T
+	db    *store.DB
+	clock *testkit.FixedClock
+	tally *Service
+	grid  *grid.Service
+	chief context.Context
+	posts model.Actor // a collector with a grid, a building and a unit
+	dept  model.Actor
+
+	mu        sync.Mutex
+	records   []model.ID
+	rooms     []model.ID
+	buildings []model.ID
+	done      atomic.Int64
+}
+
+func newLife(t *testing.T) *life {
+	t.Helper()
+	l := &life{t: t, clock: testkit.Clock(t)}
+	l.db = testkit.DBAt(t, l.clock)
+	l.tally, l.grid = New(l.db), grid.New(l.db)
+	l.chief = testkit.As(t.Context(), model.StreetRole, "410102002")
+	l.write(func(tx *store.Tx) error {
+		for _, code := range city {
+			a := &model.Area{Code: code, Name: code, Level: model.LevelOf(code), Parent: model.ParentCode(code), Version: 1}
+			if err := tx.Add(a); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	for i, code := range []string{"410102002004001001", "410102002004002", "410102002005001"} {
+		b, err := l.grid.AddBuilding(l.chief, grid.NewBuilding{AreaCode: code, Name: fmt.Sprintf("%d号楼", i+1), Address: "建设路62号院",
+			Kind: "residential", Units: 2, Floors: 2, RoomsPerFloor: 2})
+		require.NoError(t, err)
+		l.buildings = append(l.buildings, b.ID)
+	}
+	l.findRooms()
+	l.posts = testkit.Actor(model.Collector, "410102002004002")
+	l.posts.Posts = []model.Post{{Building: l.buildings[0], Unit: "1"}, {Building: l.buildings[2]}}
+	l.dept = testkit.Actor(model.Department, "410102002")
+	return l
+}
+
+func (l *life) write(fn func(*store.Tx) error) {
+	l.t.Helper()
+	require.NoError(l.t, l.try(fn))
+}
+
+func (l *life) try(fn func(*store.Tx) error) error {
+	return l.db.Write(store.AsSystem(context.WithoutCancel(l.t.Context()), "life"), model.Act{Name: "test.life"}, fn)
+}
+
+func (l *life) findRooms() {
+	var ids []model.ID
+	require.NoError(l.t, l.db.Read(store.AsSystem(l.t.Context(), "life"), func(tx *store.Tx) error {
+		return tx.Q(&model.Room{}).Pluck("id", &ids).Error
+	}))
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.rooms = ids
+}
+
+// one is one of a list that others may add to.
+func (l *life) one(r *rand.Rand, list *[]model.ID) model.ID {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(*list) == 0 {
+		return model.ID{}
+	}
+	return (*list)[r.IntN(len(*list))]
+}
+
+func (l *life) add(list *[]model.ID, id model.ID) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	*list = append(*list, id)
+}
+
+// step does something at random. What the product refuses is refused; anything else that fails is a fault.
+func (l *life) step(r *rand.Rand) {
+	var err error
+	switch n := r.IntN(100); {
+	case n < 30:
+		err = l.create(r)
+	case n < 60:
+		err = l.move(r)
+	case n < 75:
+		err = l.visit(r)
+	case n < 80:
+		err = l.recode(r)
+	case n < 90:
+		err = l.room(r)
+	case n < 93:
+		err = l.relay(r)
+	default:
+		l.clock.Set(testkit.Start().Add(time.Duration(r.IntN(400*24)) * time.Hour).Add(time.Duration(r.IntN(3_600_000)) * time.Millisecond))
+	}
+	var refused *model.Error
+	if err != nil && !errors.As(err, &refused) {
+		l.t.Errorf("step: %v", err)
+	}
+	if refused != nil && refused.Code == model.Busy {
+		l.t.Errorf("step: %v", err)
+	}
+	l.done.Add(1)
+}
+
+func pick[T any](r *rand.Rand, list ...T) T { return list[r.IntN(len(list))] }
+
+// verifiers are three, one of whom has two names.
+func (l *life) collector(r *rand.Rand) model.Actor {
+	n := r.IntN(4)
+	a := testkit.Actor(model.Collector, "410102")
+	a.Account, a.Name = model.ID{1, byte(min(n, 2))}, fmt.Sprintf("采集员%d", n)
+	return a
+}
+
+func (l *life) create(r *rand.Rand) error {
+	kind := pick(r, model.Kinds()...)
+	if r.IntN(2) == 0 {
+		kind, _ = model.KindPerson.Spec()
+	}
+	id := model.NewID()
+	room := l.one(r, &l.rooms)
+	area := pick(r, city[2:]...)
+	where := r.IntN(4)
+	verified := r.IntN(2) == 0
+	who := l.collector(r)
+	due := time.Duration(r.IntN(200*24)-50*24) * time.Hour
+	err := l.try(func(tx *store.Tx) error {
+		rec := &model.Record{ID: id, Kind: kind.Kind, Status: model.Submitted, AreaCodes: model.CodesOf(area), SubmitterID: model.NewID(),
+			Channel: model.ByStaff, SubmittedAt: tx.Now(), Element: kind.New()}
+		if where == 0 {
+			rec.SubmitterID = l.posts.Account
+		}
+		if where > 0 {
+			var at model.Room
+			if err := tx.Q(&at).Where("id = ?", room).Limit(1).Find(&at).Error; err != nil || at.ID.IsZero() {
+				return err
+			}
+			rec.RoomID, rec.BuildingID, rec.Unit, rec.AreaCodes = at.ID, at.BuildingID, at.Unit, at.AreaCodes
+		}
+		if verified {
+			rec.MarkVerified(model.ByVisit, who, tx.Now())
+			if rec.DueAt = 0; due > 0 {
+				rec.DueAt = tx.Now().Add(due)
+			}
+		}
+		if kind.Kind == model.KindEvent {
+			if err := tx.Add(&model.Dispatched{RecordID: id, AccountID: l.dept.Account, At: tx.Now()}); err != nil {
+				return err
+			}
+		}
+		return tx.AddRecord(rec, store.Trace{Act: "create"})
+	})
+	if err == nil {
+		l.add(&l.records, id)
+	}
+	return err
+}
+
+// move takes a step of verification, or moves the record to another room or out of its building.
+func (l *life) move(r *rand.Rand) error {
+	id, room := l.one(r, &l.records), l.one(r, &l.rooms)
+	way, who, seed := r.IntN(8), l.collector(r), r.Uint64()
+	return l.try(func(tx *store.Tx) error {
+		rnd := rand.New(rand.NewPCG(seed, 1))
+		rec, err := tx.Record(id)
+		if err != nil {
+			return err
+		}
+		var at model.Room
+		switch way {
+		case 0:
+			if err := tx.Q(&at).Where("id = ?", room).Limit(1).Find(&at).Error; err != nil || at.ID.IsZero() {
+				return err
+			}
+			rec.RoomID, rec.BuildingID, rec.Unit, rec.Room, rec.AreaCodes = at.ID, at.BuildingID, at.Unit, at.Number, at.AreaCodes
+		case 1:
+			rec.RoomID, rec.BuildingID, rec.Unit, rec.AreaCodes = model.ID{}, model.ID{}, "", model.CodesOf(pick(rnd, city[2:]...))
+		default:
+			s := model.Step{Action: pick(rnd, model.Transitions()...).Do, Method: model.ByVisit, Note: "x", Data: []byte("{}")}
+			if err := rec.Allows(s); err != nil {
+				return err
+			}
+			rec.Take(s, who, tx.Now())
+			if rec.Status == model.Verified && rnd.IntN(2) == 0 {
+				rec.DueAt = tx.Now().Add(time.Duration(rnd.IntN(100*24)) * time.Hour)
+			}
+		}
+		return tx.SaveRecord(rec, store.Trace{Act: "patch"})
+	})
+}
+
+func (l *life) visit(r *rand.Rand) error {
+	room, outcome := l.one(r, &l.rooms), pick(r, "vacant", "vacant", "vacant", "met", "moved", "no_answer", "refused", "wrong_info")
+	return l.try(func(tx *store.Tx) error {
+		var at model.Room
+		if err := tx.Q(&at).Where("id = ?", room).Limit(1).Find(&at).Error; err != nil || at.ID.IsZero() {
+			return err
+		}
+		return tx.Add(&model.Visit{ID: model.NewID(), RoomID: at.ID, BuildingID: at.BuildingID, AreaCodes: at.AreaCodes,
+			AccountID: model.NewID(), Method: "knock", Outcome: outcome, At: tx.Now(), ReceivedAt: tx.Now()})
+	})
+}
+
+// recode moves a whole building to another area.
+func (l *life) recode(r *rand.Rand) error {
+	id, code := l.one(r, &l.buildings), pick(r, city[2:]...)
+	b, err := l.grid.Building(l.chief, id)
+	if err == nil {
+		_, err = l.grid.EditBuilding(l.chief, id, model.Match(fmt.Sprint(b.Version)), grid.BuildingPatch{AreaCode: &code})
+	}
+	return err
+}
+
+// room adds a room, or changes one.
+func (l *life) room(r *rand.Rand) error {
+	if r.IntN(4) == 0 {
+		room, err := l.grid.AddRoom(l.chief, l.one(r, &l.buildings), grid.NewRoom{Unit: pick(r, "1", "2"), Number: fmt.Sprint(r.IntN(5000)), Floor: 3})
+		if err == nil {
+			l.add(&l.rooms, room.ID)
+		}
+		return err
+	}
+	id, other := l.one(r, &l.rooms), l.one(r, &l.rooms)
+	room, err := l.grid.Room(l.chief, id)
+	if err != nil {
+		return err
+	}
+	var p grid.RoomPatch
+	switch r.IntN(4) {
+	case 0:
+		use := pick(r, model.Dwelling, model.Dwelling, model.Business, model.RoomEmpty)
+		p.Use = &use
+	case 1:
+		code := room.Community + pick(r, "", "001", "002", "001001", "001002")
+		p.AreaCode = &code
+	case 2:
+		p.MergedInto = &other
+	default:
+		number := fmt.Sprint(r.IntN(5000))
+		p.Number = &number
+	}
+	_, err = l.grid.EditRoom(l.chief, id, model.Match(fmt.Sprint(room.Version)), p)
+	return err
+}
+
+// relay lays a building out, and removes the one before, if nobody lives there.
+func (l *life) relay(r *rand.Rand) error {
+	b, err := l.grid.AddBuilding(l.chief, grid.NewBuilding{AreaCode: pick(r, city[4:]...), Name: "新楼", Address: "建设路62号院",
+		Kind: "residential", Units: 1, Floors: 2, RoomsPerFloor: 2})
+	if err == nil && r.IntN(2) == 0 {
+		return l.grid.DeleteBuilding(l.chief, b.ID, model.Match(fmt.Sprint(b.Version)))
+	} else if err == nil {
+		l.findRooms()
+		l.add(&l.buildings, b.ID)
+	}
+	return err
+}
+
+// fold folds, or is broken off half way.
+func (l *life) fold(r *rand.Rand) {
+	ctx := context.WithoutCancel(l.t.Context())
+	if r.IntN(3) > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, time.Duration(r.IntN(4000))*time.Microsecond)
+		defer cancel()
+	}
+	if _, err := l.tally.Fold(ctx); err != nil && ctx.Err() == nil {
+		l.t.Errorf("fold: %v", err)
+	}
+}
+
+// question is what is asked, and by whom.
+type question struct {
+	who model.Actor
+	Query
+}
+
+func (l *life) questions() (all []question) {
+	admin := testkit.Actor(model.Admin, "")
+	for _, by := range []By{ByArea, ByKind, ByStatus, ByBuilding, ByDay, ByCollector} {
+		for _, kind := range []model.Kind{"", model.KindPerson, model.KindEvent} {
+			for _, area := range append(city, "") {
+				all = append(all, question{admin, Query{Area: area, By: by, Kind: kind}})
+			}
+			all = append(all, question{l.posts, Query{Area: "410102002", By: by, Kind: kind}},
+				question{l.posts, Query{Area: "410102002004", By: by, Kind: kind}},
+				question{l.posts, Query{Area: "410102002004002", By: by, Kind: kind}},
+				question{l.dept, Query{By: by, Kind: kind}}, question{l.dept, Query{Area: "410102002004", By: by, Kind: kind}})
+		}
+	}
+	return all
+}
+
+// right asks, and asks the measure, on one state of the database. A post may lie outside by now: then both say so.
+func (l *life) right(q question) bool {
+	var got, want []Item
+	err := l.db.Read(store.As(context.WithoutCancel(l.t.Context()), q.who), func(tx *store.Tx) (err error) {
+		if want, err = told(tx, q.Query); err != nil {
+			return err
+		}
+		t, err := of(tx, q.Query)
+		if err == nil {
+			got = t.Items
+		}
+		return err
+	})
+	if model.IsCode(err, model.NotFound) && !q.who.Has(model.Admin) {
+		return true
+	}
+	if len(want)+len(got) == 0 {
+		want, got = nil, nil
+	}
+	if err != nil || fmt.Sprint(want) != fmt.Sprint(got) {
+		l.t.Errorf("%v %+v after %d steps: %v\nrows:   %+v\nfolded: %+v", q.who.Top(), q.Query, l.done.Load(), err, want, got)
+		return false
+	}
+	return true
+}
+
+func (l *life) allRight() {
+	l.t.Helper()
+	for _, q := range l.questions() {
+		if !l.right(q) {
+			l.t.FailNow()
+		}
+	}
+}
+
+// sound folds everything, compares everything, and looks for a number that a rebuilding would put right.
+func (l *life) sound() {
+	l.t.Helper()
+	l.allRight()
+	require.NoError(l.t, l.tally.Keep(l.t.Context()))
+	l.allRight()
+	found, err := l.tally.Rebuild(l.t.Context(), false)
+	require.NoError(l.t, err)
+	require.Zero(l.t, found.Wrong)
+	require.Positive(l.t, found.Blocks)
+}
+
+func seeded(t *testing.T) (*rand.Rand, uint64) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	return rand.New(rand.NewPCG(seed, 0)), seed
+}
+
+func TestTalliesEqualTheRowsAfterEveryStep(t *testing.T) {
+	t.Parallel()
+	l := newLife(t)
+	l.after(t, 150)
+	l.sound()
+}
+
+func TestTalliesEqualTheRowsAfterEachOfManySteps(t *testing.T) {
+	if os.Getenv("SIX_LONG") == "" {
+		t.Skip("long: five thousand steps, all compared")
+	}
+	t.Parallel()
+	l := newLife(t)
+	l.after(t, 5000)
+	l.sound()
+}
+
+// after compares some answers after each of so many steps, and all of them now and then.
+func (l *life) after(t *testing.T, steps int) {
+	r, _ := seeded(t)
+	questions := l.questions()
+	for i := range steps {
+		l.step(r)
+		if r.IntN(3) == 0 {
+			l.fold(r)
+		}
+		for range 4 {
+			if q := pick(r, questions...); !l.right(q) {
+				t.FailNow()
+			}
+		}
+		if i%50 == 49 {
+			l.allRight()
+		}
+	}
+}
+
+func TestTalliesEqualTheRowsWhileEverythingChanges(t *testing.T) {
+	t.Parallel()
+	newLife(t).storm(t, 300)
+}
+
+func TestTalliesEqualTheRowsWhileEverythingChangesForLong(t *testing.T) {
+	if os.Getenv("SIX_LONG") == "" {
+		t.Skip("long: ten thousand steps, six at once")
+	}
+	t.Parallel()
+	newLife(t).storm(t, 10_000)
+}
+
+// storm lets many change, two fold (one more than the lease allows), one rebuild and two compare at once.
+func (l *life) storm(t *testing.T, steps int64) {
+	_, seed := seeded(t)
+	var work sync.WaitGroup
+	run := func(stream uint64, do func(*rand.Rand)) {
+		r := rand.New(rand.NewPCG(seed, stream))
+		work.Go(func() {
+			for l.done.Load() < steps && !t.Failed() {
+				do(r)
+			}
+		})
+	}
+	for i := range uint64(4) {
+		run(i, l.step)
+	}
+	run(10, l.fold)
+	run(11, l.fold)
+	questions := l.questions()
+	for i := range uint64(2) {
+		run(20+i, func(r *rand.Rand) { l.right(pick(r, questions...)) })
+	}
+	work.Wait()
+	l.sound()
+}
