@@ -176,8 +176,8 @@ type between struct{ from, to string }
 // beneath are the parts whose ids go on with digits after this.
 func beneath(id string) between { return between{id, id + ":"} }
 
-// only is one part.
-func only(id string) between { return between{id, id + "\x00"} }
+// only is one part. MySQL compares texts as if spaces followed, so that the next id begins with what comes after a space.
+func only(id string) between { return between{id, id + "!"} }
 
 func (f *figures) areaParts(area string) error {
 	switch {

@@ -129,7 +129,7 @@ func (s *Service) nextBlock(ctx context.Context, from string) (block, next strin
 	case err != nil || none:
 		return "", "", err
 	case len(block) < buildingBlock:
-		return block, block + "\x01", nil // the next code, however much longer
+		return block, block + "!", nil // behind the code itself and before all that are longer, on MySQL too, which compares as if spaces followed
 	}
 	return block, block + ":", nil
 }
