@@ -15,7 +15,7 @@ import (
 type figures struct {
 	view  *view
 	by    By
-	key   func(store.Cell) string // the row in which a record counts, "" for none
+	key   func(store.Cell) string // the row in which a record counts
 	door  func(area string, building model.ID) string
 	rows  rows
 	now   model.Time
@@ -28,11 +28,13 @@ func (f *figures) add(c store.Cell, n int64) {
 	case c.Kind == "":
 		f.rooms(c.Area, c.Building, n, c.Hour > hourOf(f.now))
 	case f.view.kind == "" || f.view.kind == c.Kind:
-		if key := f.key(c); key != "" {
-			f.rows.row(key, "").Counts.add(c.Status, n)
-			if f.by == ByCollector {
-				f.name(key, c.Name, n)
-			}
+		if f.by == ByCollector && c.By.IsZero() {
+			return
+		}
+		key := f.key(c)
+		f.rows.row(key, "").Counts.add(c.Status, n)
+		if f.by == ByCollector {
+			f.name(key, c.Name, n)
 		}
 	}
 }
@@ -264,7 +266,7 @@ func (f *figures) thisHour(area string) error {
 // tail counts what waits to be folded.
 func (f *figures) tail() error {
 	v := f.view
-	tail, err := readTail(v.tx, 0)
+	tail, err := readTail(v.tx, 0, false)
 	if err != nil {
 		return err
 	}

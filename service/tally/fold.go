@@ -10,13 +10,14 @@ import (
 	"sixelements/model/store"
 )
 
-// atMost is how many commits are folded at once.
-const atMost = 2000
+// atMost is how many commits are folded at once: as many as a busy second brings, so that on SQLite writers do not wait long.
+const atMost = 200
 
 // draft is a new state of the folded numbers, made from one state of the database. Until it is written it is nobody's.
 type draft struct {
 	tx      *store.Tx
 	state   model.TallyPart
+	repairs bool            // what cannot be read is made anew by what comes after
 	parts   sheets          // what was read, as it will be
 	changed map[string]bool // parts that differ from what is stored
 	rooms   map[model.ID]*model.TallyRoom
@@ -34,7 +35,7 @@ func begin(tx *store.Tx) (*draft, error) {
 // made tells whether the folded numbers were made: what follows from them is exact.
 func (d *draft) made() bool { return len(d.state.Cells) > 0 }
 
-// Fold adds what commits changed to the folded numbers, at most 2,000 commits, and answers how many. Whoever calls it holds the lease;
+// Fold adds what commits changed to the folded numbers, at most 200 commits, and answers how many. Whoever calls it holds the lease;
 // of two at once, one does nothing. Errors: server.busy, and the database's.
 func (s *Service) Fold(ctx context.Context) (commits int, err error) {
 	err = s.draft(ctx, func(d *draft) error {
@@ -83,7 +84,7 @@ func (s *Service) Keep(ctx context.Context) error {
 
 // fold takes what waits, at most so many commits, oldest first.
 func (d *draft) fold(most int) error {
-	tail, err := readTail(d.tx, most)
+	tail, err := readTail(d.tx, most, d.repairs)
 	if err != nil || len(tail.ids) == 0 {
 		return err
 	}
@@ -143,8 +144,11 @@ func (d *draft) load(where string, args ...any) error {
 			continue
 		}
 		cells := store.Cells{}
-		if _, err := store.DecodeCells(r.Cells, cells.Add); err != nil {
+		if _, err := store.DecodeCells(r.Cells, cells.Add); err != nil && !d.repairs {
 			return err
+		} else if err != nil {
+			clear(cells)
+			d.changed[r.ID] = true
 		}
 		d.parts[r.ID] = cells
 	}
@@ -171,8 +175,8 @@ type tail struct {
 	rooms []model.ID
 }
 
-// readTail reads the tail, or its oldest part; most = 0 stands for all of it.
-func readTail(tx *store.Tx, most int) (t tail, err error) {
+// readTail reads the tail, or its oldest part; most = 0 stands for all of it. What cannot be read is an error, or left out.
+func readTail(tx *store.Tx, most int, repairs bool) (t tail, err error) {
 	var rows []model.TallyDelta
 	q := tx.Q(&model.TallyDelta{}).Order("id")
 	if most > 0 {
@@ -185,7 +189,7 @@ func readTail(tx *store.Tx, most int) (t tail, err error) {
 	touched := map[model.ID]bool{}
 	for _, r := range rows {
 		rooms, err := store.DecodeCells(r.Cells, t.cells.Add)
-		if err != nil {
+		if err != nil && !repairs {
 			return t, err
 		}
 		t.ids = append(t.ids, r.ID)

@@ -36,6 +36,7 @@ func (s *Service) Rebuild(ctx context.Context, fix bool) (r Rebuilt, err error) 
 			if r.First = !d.made(); r.First && !fix {
 				return nil
 			}
+			d.repairs = true
 			if err = d.fold(0); err == nil {
 				wrong, err = do(d)
 			}
@@ -129,7 +130,7 @@ func (s *Service) nextBlock(ctx context.Context, from string) (block, next strin
 	case err != nil || none:
 		return "", "", err
 	case len(block) < buildingBlock:
-		return block, block + "!", nil // behind the code itself and before all that are longer, on MySQL too, which compares as if spaces followed
+		return block, block + "!", nil // behind the code itself and before all that are longer: see only
 	}
 	return block, block + ":", nil
 }
