@@ -19,6 +19,7 @@ var (
 	ErrNotDoor   = errNotDoor
 	ErrRaw       = errRaw
 	ErrUnlimited = errUnlimited
+	ErrCounted   = errCounted
 )
 
 // Again runs an attempt as a door does.
