@@ -58,11 +58,15 @@ func killAgainAndAgain(t *testing.T, data string, db database, rounds int) {
 		all := s.killUnder(code, gen, 90+20*(round%5))
 		s = serveAt(t, data, env...)
 		s.holds(all)
+		s.counts(t, staff, db)
 		s.replays(all)
+		s.counts(t, staff, db)
 		whole(t, db)
 	}
 	require.Zero(t, s.stop(), s.err.String())
 	n, said := runCommand(t, env, "", "audit", "verify")
+	require.Zero(t, n, said)
+	n, said = runCommand(t, env, "", "tally", "check")
 	require.Zero(t, n, said)
 }
 
@@ -138,6 +142,15 @@ func (s *server) holds(all []*sent) {
 		require.Len(s.t, history, 1)
 		require.InDelta(s.t, 1, history[0]["version"], 0)
 	}
+}
+
+// counts compares the tally with the rows, which nobody changes at the moment: a commit and its delta live or die together, and so does a
+// folding.
+func (s *server) counts(t *testing.T, token string, db database) {
+	t.Helper()
+	n := -1
+	require.NoError(t, db.pool(t).QueryRowContext(t.Context(), "SELECT count(*) FROM records WHERE status = 'submitted' AND kind = 'person'").Scan(&n))
+	require.InDelta(t, n, s.tallied(token, street)["person"]["submitted"], 0)
 }
 
 // replays sends everything again, as a phone does whose answer was lost: nothing is there twice, nothing is missing.

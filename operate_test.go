@@ -263,6 +263,56 @@ func elsewhere(t *testing.T, data string, db database) (newData string, env []st
 	return newData, append([]string{"SIX_DATA=" + newData, "SIX_WEB_FORM=on"}, newDB.env...)
 }
 
+func TestTalliesAreMadeComparedAndMadeAnew(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, data string, db database) {
+		s, admin, env := founded(t, data, db)
+		staff := s.staffed(admin)
+		_, code := s.code(staff, street)
+		resident := s.agree(s.login(map[string]any{"grant": "scan", "code": code}))
+		person := sample.New(sample.Options{Seed: 78}).Household(1, "registered")[0]
+		s.do(http.StatusCreated, resident, "POST", "/records", map[string]any{"kind": "person", "qr": code, "data": person})
+		pool := db.pool(t)
+		change := func(query string) {
+			t.Helper()
+			_, err := pool.ExecContext(t.Context(), query)
+			require.NoError(t, err)
+		}
+		await(t, "the folding", func() bool {
+			n := -1
+			require.NoError(t, pool.QueryRowContext(t.Context(), "SELECT count(*) FROM tally_deltas").Scan(&n))
+			return n == 0
+		})
+		want := s.tallied(staff, street)
+		require.Positive(t, want["person"]["submitted"])
+		run := func(exit int, part string, args ...string) {
+			t.Helper()
+			n, said := runCommand(t, env, "", append([]string{"tally"}, args...)...) // while it serves
+			require.Equal(t, exit, n, said)
+			require.Contains(t, said, part)
+		}
+		run(0, " 0 numbers", "check")
+		change("DELETE FROM tally_parts WHERE id LIKE 's09/%'")
+		require.NotEqual(t, want, s.tallied(staff, street))
+		run(1, "run six tally rebuild", "check")
+		run(0, "put right", "rebuild")
+		run(0, " 0 numbers", "check")
+		require.Equal(t, want, s.tallied(staff, street))
+		run(2, "usage", "forget")
+		require.Zero(t, s.stop(), s.err.String())
+		change("DELETE FROM tally_parts") // as after a restore
+		run(1, "not made yet", "check")
+		r := serveAt(t, data, env...)
+		staff = r.byPassword("of-street")
+		require.Equal(t, want, r.tallied(staff, street))
+		await(t, "the tallies made by the server", func() bool {
+			n, _ := runCommand(t, env, "", "tally", "check")
+			return n == 0
+		})
+		require.Equal(t, want, r.tallied(staff, street))
+	})
+}
+
 func TestTheTraceHoldsAndAChangedRowIsNoticed(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, data string, db database) {
