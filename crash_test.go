@@ -149,7 +149,8 @@ func (s *server) holds(all []*sent) {
 func (s *server) counts(t *testing.T, token string, db database) {
 	t.Helper()
 	n := -1
-	require.NoError(t, db.pool(t).QueryRowContext(t.Context(), "SELECT count(*) FROM records WHERE status = 'submitted' AND kind = 'person'").Scan(&n))
+	const rows = "SELECT count(*) FROM records WHERE status = 'submitted' AND kind = 'person'"
+	require.NoError(t, db.pool(t).QueryRowContext(t.Context(), rows).Scan(&n))
 	require.InDelta(t, n, s.tallied(token, street)["person"]["submitted"], 0)
 }
 

@@ -76,7 +76,8 @@ func TestACommitLeavesOneDeltaWhateverItHolds(t *testing.T) {
 				return err
 			}
 		}
-		return tx.Add(room, &model.Visit{ID: model.NewID(), RoomID: room.ID, BuildingID: building, AccountID: model.NewID(), At: at, ReceivedAt: at})
+		visit := &model.Visit{ID: model.NewID(), RoomID: room.ID, BuildingID: building, AccountID: model.NewID(), At: at, ReceivedAt: at}
+		return tx.Add(room, visit)
 	}))
 	require.Equal(t, 1, w.deltas())
 	w.add(area(grid))
@@ -100,8 +101,8 @@ func TestNoChangeOfManyRowsGetsPastTheTallies(t *testing.T) {
 			return nil
 		})
 	}
-	for column, value := range map[string]any{"status": model.Verified, "kind": model.KindPlace, "building_id": model.NewID(), "submitted_at": 1,
-		"verified_by": model.NewID(), "verified_name": "x", "area_code": gorm.Expr("street"), "room_id": "x"} {
+	for column, value := range map[string]any{"status": model.Verified, "kind": model.KindPlace, "building_id": model.NewID(),
+		"submitted_at": 1, "verified_by": model.NewID(), "verified_name": "x", "area_code": gorm.Expr("street"), "room_id": "x"} {
 		require.ErrorIs(t, change(&model.Record{}, map[string]any{column: value}), store.ErrCounted, column)
 	}
 	require.ErrorIs(t, change(&model.Visit{}, map[string]any{"outcome": "met"}), store.ErrCounted)
