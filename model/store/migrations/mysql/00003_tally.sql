@@ -1,6 +1,6 @@
+-- +goose Up
 -- Tallies without hot rows: what a commit changed is appended to tally_deltas and folded into the two others in the background.
 -- All three follow from records, rooms and visits; tally_parts holds the row "state" once they were made.
--- +goose Up
 CREATE TABLE tally_deltas (
   id BINARY(16) NOT NULL,
   cells MEDIUMBLOB NULL,
