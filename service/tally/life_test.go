@@ -78,7 +78,7 @@ func (l *life) write(fn func(*store.Tx) error) {
 }
 
 func (l *life) try(fn func(*store.Tx) error) error {
-	return l.db.Write(store.AsSystem(context.WithoutCancel(l.t.Context()), "life"), model.Act{Name: "test.life"}, fn)
+	return l.db.Write(store.AsSystem(context.WithoutCancel(l.t.Context()), "life"), model.Act{Name: "test.life", Shared: true}, fn)
 }
 
 func (l *life) findRooms() {
