@@ -1,0 +1,221 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"io"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+
+	"sixelements/model"
+	"sixelements/model/code"
+	"sixelements/model/store"
+)
+
+// raw is the limit: the rows of a submission, sealed as the product seals them, written by prepared multi-row statements of
+// database/sql. Submitters hand their rows to one writer, which commits whatever queued while it committed the last. It prints its
+// figures as JSON.
+func raw(ctx context.Context, args []string, out io.Writer) error {
+	var s site
+	var submitters int
+	var lasts time.Duration
+	f := flags("raw")
+	f.StringVar(&s.dir, "data", "", "folder of the site")
+	f.StringVar(&s.database, "database", "", "as SIX_DATABASE; empty: SQLite in the folder")
+	f.IntVar(&submitters, "submitters", 1, "how many submit at once")
+	f.DurationVar(&lasts, "for", time.Second, "how long")
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	db, err := s.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	w, err := newRawWriter(ctx, db)
+	if err != nil {
+		return err
+	}
+	got, err := w.race(ctx, submitters, lasts)
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(out).Encode(got)
+}
+
+// rawPool is how many persons a submitter registers before it begins again with the first.
+const rawPool = 400
+
+// rawTables are the tables of a person's submission.
+func rawTables() [3]table {
+	return [3]table{tableOf(&model.Record{}), tableOf(&model.Person{}), tableOf(&model.Revision{})}
+}
+
+// submission is a record's rows on their way to the writer.
+type submission struct {
+	args [3][]any
+	done chan error
+}
+
+type rawWriter struct {
+	db     *store.DB
+	pool   *sql.DB
+	tables [3]table
+	doors  [][]door
+	queue  chan submission
+	stmts  map[int][3]*sql.Stmt // by number of rows
+}
+
+func newRawWriter(ctx context.Context, db *store.DB) (*rawWriter, error) {
+	pool, err := db.WritePool() // the product's driver and pragmas
+	if err != nil {
+		return nil, err
+	}
+	d, err := doors(ctx, db)
+	return &rawWriter{db: db, pool: pool, tables: rawTables(), doors: d, queue: make(chan submission), stmts: map[int][3]*sql.Stmt{}}, err
+}
+
+// race lets the submitters run and answers what they came to.
+func (w *rawWriter) race(ctx context.Context, submitters int, lasts time.Duration) (f figures, err error) {
+	elements, err := w.elements(submitters)
+	if err != nil {
+		return f, err
+	}
+	w.queue = make(chan submission, submitters)
+	written := make(chan struct{})
+	go func() { defer close(written); w.write(ctx) }()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	times := make([][]time.Duration, submitters)
+	var wg sync.WaitGroup
+	begin, before := time.Now(), ownCPU()
+	for i := range submitters {
+		wg.Go(func() {
+			for n := 0; time.Since(begin) < lasts && ctx.Err() == nil; n++ {
+				t := time.Now()
+				if err := w.submit(i, n, elements[i][n%rawPool]); err != nil {
+					cancel(err)
+				}
+				times[i] = append(times[i], time.Since(t))
+			}
+		})
+	}
+	wg.Wait()
+	f.Took, f.CPU, f.Latency = time.Since(begin), ownCPU()-before, slices.Concat(times...)
+	close(w.queue)
+	<-written
+	f.Done = len(f.Latency)
+	slices.Sort(f.Latency)
+	return f, context.Cause(ctx)
+}
+
+// elements are the persons of every submitter, decoded beforehand.
+func (w *rawWriter) elements(submitters int) (out [][]model.Element, err error) {
+	crowd, err := people(submitters*rawPool, uint64(time.Now().UnixNano()))
+	if err != nil {
+		return nil, err
+	}
+	s, codes := model.KindPerson.Schema(), code.Default()
+	for part := range slices.Chunk(crowd, rawPool) {
+		var list []model.Element
+		for _, p := range part {
+			d, err := s.Decode(p.data, model.Decode{Codes: codes, Today: w.db.Now().Date()})
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, d.Element)
+		}
+		out = append(out, list)
+	}
+	return out, nil
+}
+
+// submit seals one person and waits until the rows are committed.
+func (w *rawWriter) submit(who, n int, e model.Element) error {
+	e = model.KindPerson.Schema().Clone(e) // sealing changes it
+	b := w.doors[who%len(w.doors)]
+	r := newRecord(w.db, model.KindPerson, e, b[n%len(b)], model.NewID(), w.db.Now(), model.ID{})
+	r.RequestHash = w.db.Hash("request", r.ID[:])
+	v, err := sealRecord(w.db, r)
+	if err != nil {
+		return err
+	}
+	s := submission{done: make(chan error, 1)}
+	for i, row := range []any{r, r.Element, v} {
+		s.args[i] = w.tables[i].args(nil, row)
+	}
+	w.queue <- s
+	return <-s.done
+}
+
+// maxBatch keeps the statements below SQLite's 32,766 values.
+const maxBatch = 512
+
+// write commits what is queued until the queue is closed.
+func (w *rawWriter) write(ctx context.Context) {
+	for first := range w.queue {
+		batch := []submission{first}
+		for more := true; more && len(batch) < maxBatch; {
+			select {
+			case s, ok := <-w.queue:
+				if more = ok; ok {
+					batch = append(batch, s)
+				}
+			default:
+				more = false
+			}
+		}
+		err := w.commit(ctx, batch)
+		for _, s := range batch {
+			s.done <- err
+		}
+	}
+}
+
+func (w *rawWriter) commit(ctx context.Context, batch []submission) error {
+	stmts, err := w.prepared(ctx, len(batch))
+	if err != nil {
+		return err
+	}
+	tx, err := w.pool.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() //nolint:errcheck // does nothing after the commit
+	for i := range w.tables {
+		var args []any
+		for _, s := range batch {
+			args = append(args, s.args[i]...)
+		}
+		if _, err := tx.StmtContext(ctx, stmts[i]).ExecContext(ctx, args...); err != nil {
+			return err
+		}
+	}
+	return tx.Commit()
+}
+
+// prepared are the statements for n rows of each table, prepared once.
+func (w *rawWriter) prepared(ctx context.Context, n int) (stmts [3]*sql.Stmt, err error) {
+	if s, ok := w.stmts[n]; ok {
+		return s, nil
+	}
+	for i, t := range w.tables {
+		if stmts[i], err = w.pool.PrepareContext(ctx, t.insert(n)); err != nil { //nolint:sqlclosecheck // closed with the pool
+			return stmts, err
+		}
+	}
+	w.stmts[n] = stmts
+	return stmts, nil
+}
+
+// ownCPU is what this process has spent computing.
+func ownCPU() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
