@@ -18,7 +18,7 @@ import (
 
 // pocketBase serves PocketBase with one collection like our persons. Its data commits as durably as ours, synchronous=FULL instead of
 // its own NORMAL; everything else, its log database included, is as it ships. The token of its one user goes to the file token.
-func pocketBase(_ context.Context, args []string, _ io.Writer) error {
+func pocketBase(ctx context.Context, args []string, _ io.Writer) error {
 	var dir, listen string
 	f := flags("pocketbase")
 	f.StringVar(&dir, "data", "", "folder")
@@ -41,7 +41,14 @@ func pocketBase(_ context.Context, args []string, _ io.Writer) error {
 		return err
 	}
 	log.SetOutput(os.Stderr)
-	return apis.Serve(app, apis.ServeConfig{HttpAddr: listen})
+	failed := make(chan error, 1)
+	go func() { failed <- apis.Serve(app, apis.ServeConfig{HttpAddr: listen}) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+		return app.ResetBootstrapState() // closes its databases
+	}
 }
 
 // durable is PocketBase's own connection but for the durability of data.db.

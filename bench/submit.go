@@ -140,10 +140,11 @@ func maxConns(p plan) (n int) {
 type ours struct {
 	site
 	*process
-	db     *store.DB
-	bodies []*bodies // by connection
-	doors  [][]door
-	crowd  []person
+	db         *store.DB
+	bodies     []*bodies // by connection
+	collectors []string  // their tokens, by building
+	doors      [][]door
+	crowd      []person
 }
 
 // pool is how many persons each connection registers before it begins again with the first.
@@ -164,6 +165,9 @@ func startOurs(ctx context.Context, six string, s site, conns int) (o *ours, sto
 	}
 	tokens, err := residents(ctx, o.db, conns)
 	if err != nil {
+		return nil, nil, err
+	}
+	if o.collectors, err = collectors(ctx, o.db, o.doors); err != nil {
 		return nil, nil, err
 	}
 	if o.crowd, err = people(conns*pool, 7); err != nil {
