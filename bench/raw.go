@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"io"
 	"slices"
@@ -50,8 +49,8 @@ func raw(ctx context.Context, args []string, out io.Writer) error {
 const rawPool = 400
 
 // rawTables are the tables of a person's submission.
-func rawTables() [3]table {
-	return [3]table{tableOf(&model.Record{}), tableOf(&model.Person{}), tableOf(&model.Revision{})}
+func rawTables() [3]*table {
+	return [3]*table{tableOf(&model.Record{}), tableOf(&model.Person{}), tableOf(&model.Revision{})}
 }
 
 // submission is a record's rows on their way to the writer.
@@ -62,11 +61,10 @@ type submission struct {
 
 type rawWriter struct {
 	db     *store.DB
-	pool   *sql.DB
-	tables [3]table
+	tables [3]*table
 	doors  [][]door
 	queue  chan submission
-	stmts  map[int][3]*sql.Stmt // by number of rows
+	to     *inserter
 }
 
 func newRawWriter(ctx context.Context, db *store.DB) (*rawWriter, error) {
@@ -75,7 +73,11 @@ func newRawWriter(ctx context.Context, db *store.DB) (*rawWriter, error) {
 		return nil, err
 	}
 	d, err := doors(ctx, db)
-	return &rawWriter{db: db, pool: pool, tables: rawTables(), doors: d, queue: make(chan submission), stmts: map[int][3]*sql.Stmt{}}, err
+	if err != nil {
+		return nil, err
+	}
+	to, err := newInserter(ctx, pool)
+	return &rawWriter{db: db, tables: rawTables(), doors: d, to: to}, err
 }
 
 // race lets the submitters run and answers what they came to.
@@ -176,39 +178,18 @@ func (w *rawWriter) write(ctx context.Context) {
 }
 
 func (w *rawWriter) commit(ctx context.Context, batch []submission) error {
-	stmts, err := w.prepared(ctx, len(batch))
-	if err != nil {
-		return err
-	}
-	tx, err := w.pool.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback() //nolint:errcheck // does nothing after the commit
-	for i := range w.tables {
-		var args []any
-		for _, s := range batch {
-			args = append(args, s.args[i]...)
+	return w.to.atOnce(ctx, func() error {
+		for i, t := range w.tables {
+			var args []any
+			for _, s := range batch {
+				args = append(args, s.args[i]...)
+			}
+			if err := w.to.insert(ctx, t, args); err != nil {
+				return err
+			}
 		}
-		if _, err := tx.StmtContext(ctx, stmts[i]).ExecContext(ctx, args...); err != nil {
-			return err
-		}
-	}
-	return tx.Commit()
-}
-
-// prepared are the statements for n rows of each table, prepared once.
-func (w *rawWriter) prepared(ctx context.Context, n int) (stmts [3]*sql.Stmt, err error) {
-	if s, ok := w.stmts[n]; ok {
-		return s, nil
-	}
-	for i, t := range w.tables {
-		if stmts[i], err = w.pool.PrepareContext(ctx, t.insert(n)); err != nil { //nolint:sqlclosecheck // closed with the pool
-			return stmts, err
-		}
-	}
-	w.stmts[n] = stmts
-	return stmts, nil
+		return nil
+	})
 }
 
 // ownCPU is what this process has spent computing.

@@ -24,12 +24,12 @@ type table struct {
 	fields []*schema.Field
 }
 
-func tableOf(row any) table {
+func tableOf(row any) *table {
 	s, err := schema.Parse(row, &sync.Map{}, schema.NamingStrategy{})
 	if err != nil {
 		panic(err) // the model's own types
 	}
-	t := table{name: s.Table}
+	t := &table{name: s.Table}
 	for _, f := range s.Fields {
 		if f.DBName != "" {
 			t.fields = append(t.fields, f)
@@ -39,7 +39,7 @@ func tableOf(row any) table {
 }
 
 // insert is the statement that writes n rows; both engines understand it.
-func (t table) insert(n int) string {
+func (t *table) insert(n int) string {
 	names := make([]string, len(t.fields))
 	for i, f := range t.fields {
 		names[i] = "`" + f.DBName + "`"
@@ -49,7 +49,7 @@ func (t table) insert(n int) string {
 }
 
 // args appends the row's values in the order of the columns.
-func (t table) args(to []any, row any) []any {
+func (t *table) args(to []any, row any) []any {
 	v := reflect.ValueOf(row).Elem()
 	for _, f := range t.fields {
 		x, _ := f.ValueOf(context.Background(), v)
@@ -136,10 +136,22 @@ func digest(v *model.Revision) []byte {
 	return h.Sum(nil)
 }
 
+// follow is the revision of a step taken after v, chained to it; the record is as the step left it.
+func follow(db *store.DB, v *model.Revision, r *model.Record, act string, by model.Actor, at model.Time) *model.Revision {
+	next := &model.Revision{ID: model.NewID(), RecordID: r.ID, Version: v.Version + 1, At: at, ActorID: by.Account, ActorRole: by.Top(),
+		ActorName: by.Name, Act: act, From: v.To, To: string(r.Status), Source: v.Source, RequestID: v.RequestID, AreaCode: r.AreaCode,
+		PrevHash: v.Hash}
+	next.Hash = db.Hash("revision", digest(next))
+	r.Version = next.Version
+	return next
+}
+
 // newRecord is a resident's submission at a door as service/collect makes it.
 func newRecord(db *store.DB, kind model.Kind, e model.Element, d door, by model.ID, at model.Time, household model.ID) *model.Record {
 	r := &model.Record{ID: model.NewID(), Kind: kind, Status: model.Submitted, AreaCodes: d.area, BuildingID: d.building, Unit: d.unit,
 		Room: d.name, RoomID: d.room, SubmitterID: by, SubmitterRole: model.Resident, Channel: model.ByQR, SubmittedAt: at, Element: e}
-	r.HouseholdID = cmp.Or(household, r.ID)
+	if kind == model.KindPerson {
+		r.HouseholdID = cmp.Or(household, r.ID)
+	}
 	return r
 }

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -48,11 +50,12 @@ func (s site) prepare() error {
 }
 
 // six runs a subcommand of the product on the site.
-func (s site) six(ctx context.Context, program string, args ...string) error {
+func (s site) six(ctx context.Context, out io.Writer, program string, args ...string) error {
 	cmd := exec.CommandContext(ctx, program, args...)
-	cmd.Env = append(os.Environ(), s.env()...)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("six %s: %w: %s", args[0], err, out)
+	var wrong bytes.Buffer
+	cmd.Env, cmd.Stdout, cmd.Stderr = append(os.Environ(), s.env()...), out, &wrong
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("six %s: %w: %s", args[0], err, wrong.Bytes())
 	}
 	return nil
 }

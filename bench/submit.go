@@ -190,7 +190,7 @@ func seedStreet(ctx context.Context, six string, s site) error {
 	if err := s.prepare(); err != nil {
 		return err
 	}
-	return s.six(ctx, six, "seed", "--buildings", "6", "--people", "240", "--shops", "12")
+	return s.six(ctx, io.Discard, six, "seed", "--buildings", "6", "--people", "240", "--shops", "12")
 }
 
 func (o *ours) contestant() contestant {
