@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"database/sql"
+	"errors"
 )
 
 // inserter writes rows on one connection by prepared multi-row statements, each prepared once. It is not safe for concurrent use.
@@ -43,4 +44,13 @@ func (w *inserter) insert(ctx context.Context, t *table, args []any) error {
 	}
 	_, err := stmt.ExecContext(ctx, args...)
 	return err
+}
+
+// close gives the connection back without its statements.
+func (w *inserter) close() error {
+	var errs []error
+	for _, s := range w.stmts {
+		errs = append(errs, s.Close())
+	}
+	return errors.Join(append(errs, w.conn.Close())...)
 }

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -55,7 +56,7 @@ func load(ctx context.Context, args []string, out io.Writer) (err error) {
 	if l.to, err = newInserter(ctx, pool); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(l.to.conn.Close(), err) }()
+	defer func() { err = errors.Join(err, l.to.close()) }()
 	return l.run(ctx)
 }
 
@@ -90,6 +91,7 @@ type loader struct {
 }
 
 func (l *loader) run(ctx context.Context) (err error) {
+	debug.SetGCPercent(400) // most of what is made is garbage at once
 	begin := time.Now()
 	if err := l.loosen(ctx); err != nil {
 		return err

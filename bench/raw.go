@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"slices"
 	"sync"
@@ -39,7 +40,7 @@ func raw(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	got, err := w.race(ctx, submitters, lasts)
-	if err != nil {
+	if err = errors.Join(err, w.to.close()); err != nil {
 		return err
 	}
 	return json.NewEncoder(out).Encode(got)
