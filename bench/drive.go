@@ -44,7 +44,7 @@ func median(values []float64) float64 {
 	return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
 }
 
-// load is a closed loop: every connection sends its next request when the one before is answered.
+// loop is a closed loop: every connection sends its next request when the one before is answered.
 type loop struct {
 	addr  string
 	conns int
@@ -113,15 +113,7 @@ func (l loop) one(ctx context.Context, c net.Conn, i int, end time.Time) (times 
 		if _, err := c.Write(req); err != nil {
 			return times, err
 		}
-		resp, err := http.ReadResponse(in, nil)
-		if err != nil {
-			return times, err
-		}
-		if resp.StatusCode != l.want {
-			body, _ := io.ReadAll(io.LimitReader(resp.Body, 1000))
-			return times, fmt.Errorf("answered %d, not %d: %s", resp.StatusCode, l.want, body)
-		}
-		if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+		if err := answer(in, l.want); err != nil {
 			return times, err
 		}
 		now := time.Now()
@@ -129,6 +121,21 @@ func (l loop) one(ctx context.Context, c net.Conn, i int, end time.Time) (times 
 		begin = now
 	}
 	return times, nil
+}
+
+// answer reads an answer to its end.
+func answer(in *bufio.Reader, want int) error {
+	resp, err := http.ReadResponse(in, nil)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != want {
+		body, _ := io.ReadAll(io.LimitReader(resp.Body, 1000))
+		return fmt.Errorf("answered %d, not %d: %s", resp.StatusCode, want, body)
+	}
+	_, err = io.Copy(io.Discard, resp.Body)
+	return err
 }
 
 // measure adds to a run what it cost the server.

@@ -37,7 +37,7 @@ func (w *inserter) insert(ctx context.Context, t *table, args []any) error {
 	stmt, ok := w.stmts[text]
 	if !ok {
 		var err error
-		if stmt, err = w.conn.PrepareContext(ctx, text); err != nil { //nolint:sqlclosecheck // closed with the connection
+		if stmt, err = w.conn.PrepareContext(ctx, text); err != nil {
 			return err
 		}
 		w.stmts[text] = stmt

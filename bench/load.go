@@ -145,25 +145,26 @@ func loaded() []any {
 
 // indexes are the statements that make the loaded tables' indexes, by name.
 func indexes(ctx context.Context, conn *sql.Conn) (map[string]string, error) {
-	out := map[string]string{}
+	rows, err := conn.QueryContext(ctx, "SELECT name, tbl_name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var tables []string
 	for _, row := range loaded() {
-		rows, err := conn.QueryContext(ctx, "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND tbl_name = ?",
-			tableOf(row).name)
-		if err != nil {
+		tables = append(tables, tableOf(row).name)
+	}
+	out := map[string]string{}
+	for rows.Next() {
+		var name, table, text string
+		if err := rows.Scan(&name, &table, &text); err != nil {
 			return nil, err
 		}
-		for rows.Next() {
-			var name, text string
-			if err := rows.Scan(&name, &text); err != nil {
-				return nil, errors.Join(err, rows.Close())
-			}
+		if slices.Contains(tables, table) {
 			out[name] = text
 		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-			return nil, err
-		}
 	}
-	return out, nil
+	return out, rows.Err()
 }
 
 // indexes makes the indexes that a fresh database has and this one lacks.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sixelements/model"
+	"sixelements/model/store"
 )
 
 // verify measures verifications against the submissions that came before them: collectors verify, record by record, what residents
@@ -47,8 +48,8 @@ func verify(ctx context.Context, args []string, out io.Writer) (err error) {
 		}
 	}
 	heading(out, "Verifications")
-	fmt.Fprintf(out, "Residents submit for %s, then collectors verify what came (`visit`, with a step_id): header, detail and a chained revision. "+
-		"Medians of %d rounds.\n\n", p.lasts, p.rounds)
+	fmt.Fprintf(out, "Residents submit for %s, then collectors verify what came (`visit`, with a step_id): header, detail and a chained "+
+		"revision. Medians of %d rounds.\n\n", p.lasts, p.rounds)
 	figuresGrid(out, p.conns, []contestant{{name: "submit"}, {name: "verify"}}, got)
 	var b []bound
 	for _, conns := range p.conns {
@@ -61,6 +62,10 @@ func verify(ctx context.Context, args []string, out io.Writer) (err error) {
 
 // submitAndVerify runs one round; each connection's collector verifies what that connection's resident submitted.
 func (o *ours) submitAndVerify(ctx context.Context, conns int, lasts time.Duration) (both [2]figures, err error) {
+	before, err := o.verified(ctx)
+	if err != nil {
+		return both, err
+	}
 	sent := make([][]model.ID, conns)
 	both[0], err = o.measure(ctx, loop{conns: conns, lasts: lasts, want: http.StatusCreated, next: func(i int) []byte {
 		b, id := o.bodies[i].next()
@@ -79,5 +84,19 @@ func (o *ours) submitAndVerify(ctx context.Context, conns int, lasts time.Durati
 		body := fmt.Appendf(nil, `{"action":"verify","method":"visit","step_id":%q}`, model.NewID())
 		return message("POST", "/api/v1/records/"+id.String()+"/transitions", o.collectors[i%len(o.doors)], `"1"`, body)
 	}})
+	if err != nil {
+		return both, err
+	}
+	after, err := o.verified(ctx)
+	if err == nil && after-before != int64(both[1].Done) {
+		err = fmt.Errorf("%d were acknowledged as verified, %d are", both[1].Done, after-before)
+	}
 	return both, err
+}
+
+func (o *ours) verified(ctx context.Context) (n int64, err error) {
+	err = o.db.Read(store.AsSystem(ctx, "bench"), func(tx *store.Tx) error {
+		return tx.Q(&model.Record{}).Where("status = ?", model.Verified).Count(&n).Error
+	})
+	return n, err
 }

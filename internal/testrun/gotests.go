@@ -14,6 +14,7 @@ import (
 
 // goTests is a suite of Go tests.
 type goTests struct {
+	dir     string   // the module's folder; "" is the product's
 	env     []string // added to the environment
 	using   string   // only the packages that import this one, and it itself; "" means all
 	mariadb bool     // start a private MariaDB and name it in SIX_TEST_MYSQL
@@ -43,6 +44,7 @@ func (g goTests) run(ctx context.Context, out io.Writer) (r result) {
 	}
 	var said bytes.Buffer
 	cmd := prepare(ctx, env, slices.Concat([]string{"go", "test", "-json", "-vet=off"}, g.flags(), packages)...)
+	cmd.Dir = g.dir
 	cmd.Stderr = &said
 	pipe, err := cmd.StdoutPipe()
 	if err == nil {

@@ -33,6 +33,12 @@ func everyday() []suite {
 			env: append(race(), "SIX_TEST_DATABASE=mysql"), leave: []string{"long", "sqlite"},
 			using: testkit, mariadb: true, fresh: true,
 		}.run},
+		// Without the race detector: it would compile PocketBase's SQLite, a C program translated to Go, anew for minutes.
+		{"bench", "the programs that measure run", each(
+			command(nil, "go", "-C", "bench", "vet", "./..."),
+			command(nil, "sh", "-c", "cd bench && ../.tools/bin/golangci-lint run -c ../.golangci.yml"),
+			goTests{dir: "bench"}.run,
+		)},
 	}
 }
 
