@@ -11,7 +11,7 @@ import (
 	"sixelements/service/qr"
 )
 
-// city is a place large enough for a number of records: districts of 24 streets, a street of some 35,000 records as the newspaper's,
+// city is a place large enough for a number of records: districts of 40 streets, a street of some 35,000 records as the newspaper's,
 // in 10 communities of 4 grids; a grid has two buildings, whose three units lie in a micro-grid each. Everything in it follows from
 // the numbers, so that a load that was broken off goes on where it stopped.
 type city struct {
@@ -23,7 +23,7 @@ type city struct {
 // The sizes of a city's parts.
 const (
 	perStreet   = 35_000 // records
-	perDistrict = 24     // streets
+	perDistrict = 40     // streets
 	communities = 10     // in a street
 	grids       = 4      // in a community
 	perGrid     = 2      // buildings

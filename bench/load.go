@@ -60,12 +60,13 @@ func load(ctx context.Context, args []string, out io.Writer) (err error) {
 	return l.run(ctx)
 }
 
-// city reads which city the site holds, or notes that it is to hold the fresh one. Of the fresh one, only the time may differ.
+// city reads which city the site holds, or notes that it is to hold the fresh one. They must be the same but for
+// the time; a fresh one of no records stands for whichever the site holds.
 func (s site) city(fresh city) (c city, err error) {
 	path := filepath.Join(s.dir, "city.json")
 	b, err := os.ReadFile(path)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist) && fresh.Records > 0:
 		if b, err = json.Marshal(fresh); err != nil {
 			return c, err
 		}
@@ -74,6 +75,9 @@ func (s site) city(fresh city) (c city, err error) {
 		return c, err
 	}
 	err = json.Unmarshal(b, &c)
+	if fresh.Records == 0 {
+		return c, err // whichever it holds
+	}
 	if err == nil && (c.Records != fresh.Records || c.Seed != fresh.Seed) {
 		err = fmt.Errorf("%s says %s: load that, or another folder", path, b)
 	}

@@ -36,8 +36,14 @@ func commands() []command {
 	return []command{
 		{"submit", "submissions/s over HTTP against PocketBase and against raw SQL", false, submit},
 		{"verify", "verifications/s against submissions/s", false, verify},
+		{"tallies", "tallies of a large site against a small one", false, tallies},
+		{"lists", "pages of records of a large site against a small one", false, lists},
+		{"export", "the person ledger against excelize alone", false, export},
+		{"start", "from start to ready, and idle memory", false, starts},
 		{"load", "fill a database with a city's records", false, load},
 		{"pocketbase", "serve PocketBase", true, pocketBase},
+		{"gorm", "serve the submission as one GORM transaction a request", true, gormServer},
+		{"excelize", "write a workbook's cells anew", true, excelizeAlone},
 		{"raw", "write submissions without HTTP", true, raw},
 	}
 }

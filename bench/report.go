@@ -98,6 +98,22 @@ func figuresGrid(out io.Writer, conns []int, list []contestant, got map[int][][]
 
 func p99(f figures) float64 { return f.millis(99) }
 
+// reportMariaDB prints what submissions came to there.
+func reportMariaDB(out io.Writer, p plan, list []contestant, got map[int][][]figures) error {
+	heading(out, "Submissions on MariaDB")
+	fmt.Fprintf(out, "The same submission on a private MariaDB, every commit on the disk. GORM: Gin and one transaction a request with a Create "+
+		"for each of the three rows, decoded, checked and sealed the same; no session, rights, replay. Medians of %d rounds of %s in "+
+		"turn; every acknowledged record was counted. CPU is the server's alone, without the database's.\n\n", p.rounds, p.lasts)
+	figuresGrid(out, p.conns, list, got)
+	var b []bound
+	for _, n := range p.conns {
+		b = append(b, atLeast(fmt.Sprintf("submissions/s at %d ÷ one GORM transaction each", n),
+			ratio(got[n][0], got[n][1], figures.perSecond), 4))
+	}
+	bounds(out, b)
+	return nil
+}
+
 // reportSubmit prints what submissions came to.
 func reportSubmit(out io.Writer, p plan, list []contestant, got map[int][][]figures) error {
 	heading(out, "Submissions")

@@ -5,12 +5,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"sixelements/model"
@@ -20,18 +22,19 @@ import (
 
 // plan is how long a comparison runs.
 type plan struct {
-	conns  []int
-	lasts  time.Duration
-	rounds int
-	dir    string
+	conns   []int
+	lasts   time.Duration
+	rounds  int
+	dir     string
+	profile string
 }
 
-func (p *plan) flags(name string, args []string) error {
-	f := flags(name)
+func (p *plan) flags(f *flag.FlagSet, args []string) error {
 	f.DurationVar(&p.lasts, "for", 5*time.Second, "how long each contestant runs at a time")
 	f.IntVar(&p.rounds, "rounds", 3, "how often all take turns")
 	f.StringVar(&p.dir, "dir", "", "folder to work in, on the disk to be measured; a temporary one when empty")
-	f.Func("conns", "numbers of connections, separated by commas", func(s string) error {
+	f.StringVar(&p.profile, "profile", "", "file for a CPU profile of our server, taken in a run of its own at the last of -conns")
+	f.Func("conns", "numbers of connections, separated by commas; those of the issue when left out", func(s string) error {
 		p.conns = nil
 		return json.Unmarshal([]byte("["+s+"]"), &p.conns)
 	})
@@ -93,8 +96,10 @@ func checked(ctx context.Context, c contestant, conns int, lasts time.Duration) 
 
 // submit measures submissions.
 func submit(ctx context.Context, args []string, out io.Writer) (err error) {
-	p := plan{conns: []int{1, 16, 64}}
-	if err := p.flags("submit", args); err != nil {
+	var p plan
+	f := flags("submit")
+	onMariaDB := f.Bool("mariadb", false, "on a private MariaDB, against one GORM transaction a request")
+	if err := p.flags(f, args); err != nil {
 		return err
 	}
 	done, err := p.folder()
@@ -106,7 +111,17 @@ func submit(ctx context.Context, args []string, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	ours, stop, err := startOurs(ctx, six, site{dir: filepath.Join(p.dir, "ours")}, maxConns(p))
+	if *onMariaDB {
+		return submitMariaDB(ctx, p, six, out)
+	}
+	return submitSQLite(ctx, p, six, out)
+}
+
+func submitSQLite(ctx context.Context, p plan, six string, out io.Writer) (err error) {
+	if len(p.conns) == 0 {
+		p.conns = []int{1, 16, 64}
+	}
+	ours, stop, err := startOurs(ctx, six, site{dir: filepath.Join(p.dir, "ours")}, slices.Max(p.conns))
 	if err != nil {
 		return err
 	}
@@ -123,23 +138,20 @@ func submit(ctx context.Context, args []string, out io.Writer) (err error) {
 	defer func() { err = errors.Join(err, closeLimit()) }()
 	list := []contestant{ours.contestant(), peer, limit}
 	got, err := compete(ctx, p, list)
+	if err == nil {
+		err = ours.profile(ctx, p)
+	}
 	if err != nil {
 		return err
 	}
 	return reportSubmit(out, p, list, got)
 }
 
-func maxConns(p plan) (n int) {
-	for _, c := range p.conns {
-		n = max(n, c)
-	}
-	return n
-}
-
 // ours is the product, served on a small street of its own.
 type ours struct {
 	site
 	*process
+	private    string // its listener for profiles
 	db         *store.DB
 	bodies     []*bodies // by connection
 	collectors []string  // their tokens, by building
@@ -173,14 +185,13 @@ func startOurs(ctx context.Context, six string, s site, conns int) (o *ours, sto
 	if o.crowd, err = people(conns*pool, 7); err != nil {
 		return nil, nil, err
 	}
-	for i, token := range tokens {
-		b, err := newBodies(token, o.crowd[i*pool:(i+1)*pool], o.doors[i%len(o.doors)])
-		if err != nil {
-			return nil, nil, err
-		}
-		o.bodies = append(o.bodies, b)
+	if o.bodies, err = allBodies(tokens, o.crowd, o.doors); err != nil {
+		return nil, nil, err
 	}
-	if o.process, err = s.serve(ctx, six); err != nil {
+	if o.private, err = freeAddr(); err != nil {
+		return nil, nil, err
+	}
+	if o.process, err = s.serve(ctx, six, "SIX_PRIVATE_LISTEN="+o.private); err != nil {
 		return nil, nil, err
 	}
 	return o, func() error { return errors.Join(o.process.stop(), o.db.Close()) }, nil
@@ -200,6 +211,36 @@ func (o *ours) contestant() contestant {
 	}, func(ctx context.Context) (int64, error) { return countRecords(ctx, o.db) }}
 }
 
+// profile writes a CPU profile of the server under load to the plan's file, if it names one.
+func (o *ours) profile(ctx context.Context, p plan) error {
+	if p.profile == "" {
+		return nil
+	}
+	taken := make(chan error, 1)
+	go func() {
+		taken <- fetch(ctx, fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%.0f", o.private, p.lasts.Seconds()), p.profile)
+	}()
+	_, err := o.contestant().run(ctx, p.conns[len(p.conns)-1], p.lasts+time.Second)
+	return errors.Join(err, <-taken)
+}
+
+func fetch(ctx context.Context, url, file string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %d", url, resp.StatusCode)
+	}
+	return errors.Join(err, os.WriteFile(file, b, 0o600))
+}
+
 func countRecords(ctx context.Context, db *store.DB) (n int64, err error) {
 	err = db.Read(store.AsSystem(ctx, "bench"), func(tx *store.Tx) error { return tx.Q(&model.Record{}).Count(&n).Error })
 	return n, err
@@ -213,6 +254,18 @@ type bodies struct {
 
 // idMark is what the ids take the place of.
 var idMark = []byte(`{"id":"`)
+
+// allBodies are the requests of every connection: resident i lives in building i modulo their number.
+func allBodies(tokens []string, crowd []person, buildings [][]door) (out []*bodies, err error) {
+	for i, token := range tokens {
+		b, err := newBodies(token, crowd[i*pool:(i+1)*pool], buildings[i%len(buildings)])
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, b)
+	}
+	return out, nil
+}
 
 func newBodies(token string, crowd []person, doors []door) (*bodies, error) {
 	b := &bodies{}

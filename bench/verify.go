@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"sixelements/model"
@@ -17,7 +18,7 @@ import (
 // submitted at their buildings.
 func verify(ctx context.Context, args []string, out io.Writer) (err error) {
 	p := plan{conns: []int{16}}
-	if err := p.flags("verify", args); err != nil {
+	if err := p.flags(flags("verify"), args); err != nil {
 		return err
 	}
 	done, err := p.folder()
@@ -29,7 +30,7 @@ func verify(ctx context.Context, args []string, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	o, stop, err := startOurs(ctx, six, site{dir: filepath.Join(p.dir, "ours")}, maxConns(p))
+	o, stop, err := startOurs(ctx, six, site{dir: filepath.Join(p.dir, "ours")}, slices.Max(p.conns))
 	if err != nil {
 		return err
 	}
