@@ -105,7 +105,11 @@ func startGORM(ctx context.Context, six string, s site, conns int) (c contestant
 	if err != nil {
 		return c, nil, err
 	}
-	return contestant{"GORM", func(ctx context.Context, conns int, lasts time.Duration) (figures, error) {
-		return p.measure(ctx, loop{conns: conns, lasts: lasts, want: http.StatusCreated, next: func(i int) []byte { b, _ := sent[i].next(); return b }})
-	}, func(ctx context.Context) (int64, error) { return countRecords(ctx, db) }}, func() error { return errors.Join(p.stop(), db.Close()) }, nil
+	c = contestant{name: "GORM"}
+	c.run = func(ctx context.Context, conns int, lasts time.Duration) (figures, error) {
+		return p.measure(ctx, loop{conns: conns, lasts: lasts, want: http.StatusCreated,
+			next: func(i int) []byte { b, _ := sent[i].next(); return b }})
+	}
+	c.stored = func(ctx context.Context) (int64, error) { return countRecords(ctx, db) }
+	return c, func() error { return errors.Join(p.stop(), db.Close()) }, nil
 }

@@ -101,8 +101,8 @@ func p99(f figures) float64 { return f.millis(99) }
 // reportMariaDB prints what submissions came to there.
 func reportMariaDB(out io.Writer, p plan, list []contestant, got map[int][][]figures) error {
 	heading(out, "Submissions on MariaDB")
-	fmt.Fprintf(out, "The same submission on a private MariaDB, every commit on the disk. GORM: Gin and one transaction a request with a Create "+
-		"for each of the three rows, decoded, checked and sealed the same; no session, rights, replay. Medians of %d rounds of %s in "+
+	fmt.Fprintf(out, "The same submission on a private MariaDB, every commit on the disk. GORM: Gin and one transaction a request with a "+
+		"Create for each of the three rows, decoded, checked and sealed the same; no session, rights, replay. Medians of %d rounds of %s in "+
 		"turn; every acknowledged record was counted. CPU is the server's alone, without the database's.\n\n", p.rounds, p.lasts)
 	figuresGrid(out, p.conns, list, got)
 	var b []bound

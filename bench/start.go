@@ -49,7 +49,8 @@ func starts(ctx context.Context, args []string, out io.Writer) (err error) {
 		resident = append(resident, float64(rss)/(1<<20))
 	}
 	heading(out, "Start")
-	fmt.Fprintf(out, "From exec to the first 200 of /readyz, ms: %.0f. Resident after %s of nobody asking, MB: %.1f.\n\n", ready, idle, resident)
+	fmt.Fprintf(out, "From exec to the first 200 of /readyz, ms: %.0f. Resident after %s of nobody asking, MB: %.1f.\n\n",
+		ready, idle, resident)
 	bounds(out, []bound{atMost("ready after, ms", median(ready), 300), atMost("idle memory, MB", median(resident), 40)})
 	return nil
 }
