@@ -170,16 +170,33 @@ func TestRawWritesWhatTheStoreReads(t *testing.T) {
 func TestTheComparisonsRun(t *testing.T) {
 	t.Parallel()
 	for name, says := range map[string][]string{
-		"submit": {"| 2 | six |", "| 2 | PocketBase |", "| 2 | raw SQL |"},
-		"verify": {"| 2 | submit |", "| 2 | verify |"},
+		"submit":          {"| 2 | six |", "| 2 | PocketBase |", "| 2 | raw SQL |"},
+		"submit -mariadb": {"| 2 | six |", "| 2 | GORM |"},
+		"verify":          {"| 2 | submit |", "| 2 | verify |"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var out strings.Builder
-			require.NoError(t, run(t.Context(), []string{name, "-for", "500ms", "-rounds", "1", "-conns", "2", "-dir", t.TempDir()}, &out))
-			for _, s := range says {
-				require.Contains(t, out.String(), s)
-			}
+			report(t, says, append(strings.Fields(name), "-for", "500ms", "-rounds", "1", "-conns", "2", "-dir", t.TempDir())...)
 		})
 	}
+}
+
+// report runs a subcommand, whose report must hold the texts.
+func report(t *testing.T, says []string, args ...string) {
+	t.Helper()
+	var out strings.Builder
+	require.NoError(t, run(t.Context(), args, &out))
+	for _, s := range says {
+		require.Contains(t, out.String(), s)
+	}
+}
+
+func TestTheReadingsRun(t *testing.T) {
+	t.Parallel()
+	s, _ := loadCity(t, "3000")
+	report(t, []string{"| `street collector` |", "| `city building person` |", "slowest question"},
+		"tallies", "-data", s.dir, "-data", s.dir, "-times", "2")
+	report(t, []string{"| `city  first` |", "| `grid household=", "| `street search by phone` |"}, "lists", "-data", s.dir, "-times", "2")
+	report(t, []string{"| six |", "| excelize alone |"}, "export", "-data", s.dir, "-rounds", "1")
+	report(t, []string{"ready after, ms"}, "start", "-data", s.dir, "-rounds", "1", "-idle", "0s")
 }

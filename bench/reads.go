@@ -114,7 +114,7 @@ func (l *library) findMark(ctx context.Context) error {
 }
 
 // compare puts every question to every site in turn, until each was put often enough or long enough.
-func compare(ctx context.Context, libraries []*library, questions func(*library) []question) ([][]asked, []question, error) {
+func compare(ctx context.Context, libraries []*library, times int, questions func(*library) []question) ([][]asked, []question, error) {
 	sets := make([][]question, len(libraries))
 	for i, l := range libraries {
 		sets[i] = questions(l)
@@ -122,7 +122,7 @@ func compare(ctx context.Context, libraries []*library, questions func(*library)
 	out := make([][]asked, len(sets[0]))
 	for q := range sets[0] {
 		out[q] = make([]asked, len(libraries))
-		for begin, n := time.Now(), 0; n < 40 && (n < 4 || time.Since(begin) < 4*time.Second); n++ {
+		for begin, n := time.Now(), 0; n < times && (n < 4 || time.Since(begin) < 4*time.Second); n++ {
 			for i, l := range libraries {
 				took, size, err := ask(ctx, l.addr, sets[i][q])
 				if err != nil {
@@ -150,6 +150,7 @@ type reading struct {
 func (r reading) run(ctx context.Context, args []string, out io.Writer) (err error) {
 	var dirs []string
 	f := flags(r.name)
+	times := f.Int("times", 40, "how often each question is put, the first of which does not count; fewer when they take long")
 	f.Func("data", "folder of a loaded site, the smaller first; give it once for each", func(s string) error {
 		dirs = append(dirs, s)
 		return nil
@@ -179,7 +180,7 @@ func (r reading) run(ctx context.Context, args []string, out io.Writer) (err err
 		defer func() { err = errors.Join(err, stop()) }()
 		list = append(list, l)
 	}
-	got, qs, err := compare(ctx, list, r.questions)
+	got, qs, err := compare(ctx, list, *times, r.questions)
 	if err != nil {
 		return err
 	}
@@ -205,7 +206,7 @@ func reportReads(out io.Writer, list []*library, qs []question, got [][]asked, m
 		ratios, worst = append(ratios, last.millis()/got[i][0].millis()), append(worst, last.millis())
 		rows = append(rows, append(row, fmt.Sprintf("%.2f", ratios[i]), fmt.Sprintf("%.1f", float64(last.bytes)/1000)))
 	}
-	fmt.Fprintf(out, "Medians of up to 39 questions over one kept connection, the sites asked in turn.\n\n")
+	fmt.Fprintf(out, "Each question over one kept connection, the sites asked in turn; medians.\n\n")
 	grid(out, head, rows)
 	b := []bound{atMost("slowest question, ms", slices.Max(worst), most)}
 	if len(list) > 1 {
