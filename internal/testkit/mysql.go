@@ -7,16 +7,15 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/require"
 
+	"sixelements/internal/testkit/child"
 	"sixelements/internal/testkit/mariadb"
 	"sixelements/model/store"
 )
@@ -100,22 +99,9 @@ var mysqlServer = sync.OnceValues(func() (*mysqlAt, error) {
 	return &mysqlAt{config: c, pool: sql.OpenDB(connector)}, nil
 })
 
-const ownFolders = "six-mariadb-"
-
-// startOwn starts a server that ends with this process. A test process has no end to clean up at, so each clears what processes
-// that are gone have left.
+// startOwn starts a server that ends with this process.
 func startOwn() (*mariadb.Server, error) {
-	old, err := filepath.Glob(filepath.Join(os.TempDir(), ownFolders+"*-*"))
-	if err != nil {
-		return nil, err
-	}
-	for _, dir := range old {
-		var pid int
-		if n, _ := fmt.Sscanf(filepath.Base(dir), ownFolders+"%d-", &pid); n == 1 && errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
-			_ = os.RemoveAll(dir) // another process may be at it too
-		}
-	}
-	dir, err := os.MkdirTemp("", fmt.Sprintf("%s%d-", ownFolders, os.Getpid()))
+	dir, err := child.Dir("six-mariadb-")
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"syscall"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
@@ -37,8 +36,7 @@ const (
 type Server struct {
 	addr     string
 	password string
-	process  *os.Process
-	exited   <-chan struct{} // closed when the process is gone
+	process  *child.Process
 	logFile  string
 }
 
@@ -56,9 +54,9 @@ func Relaxed() []string {
 // The server runs as the user who runs the test, root included: a change of user would lose the kernel's promise to end the
 // server with its parent, and could not enter a test's temporary folder. Errors name the missing program or end with the log.
 func Start(dir string, settings ...string) (*Server, error) {
-	daemon, err := find("mariadbd")
+	daemon, err := child.Find("mariadbd")
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("mariadb: %w", err)
 	}
 	if dir, err = filepath.Abs(dir); err != nil {
 		return nil, fmt.Errorf("mariadb: %w", err)
@@ -68,7 +66,7 @@ func Start(dir string, settings ...string) (*Server, error) {
 	if err := os.Mkdir(scratch, 0o700); err != nil { // its own: a server clears #sql files of a shared one away when it starts
 		return nil, fmt.Errorf("mariadb: %w", err)
 	}
-	if err := install(data, scratch); err != nil {
+	if err := Install(data, scratch); err != nil {
 		return nil, err
 	}
 	grant := fmt.Sprintf("CREATE USER IF NOT EXISTS '%[1]s'@'127.0.0.1' IDENTIFIED BY '%[2]s';\n"+
@@ -81,7 +79,7 @@ func Start(dir string, settings ...string) (*Server, error) {
 	args := slices.Concat([]string{"--no-defaults", "--datadir=" + data, "--tmpdir=" + scratch, "--socket=mariadb.sock",
 		"--pid-file=mariadb.pid", "--log-error=" + s.logFile, "--init-file=" + initFile, "--skip-networking=0",
 		"--bind-address=127.0.0.1", "--skip-name-resolve", "--innodb-buffer-pool-size=128M", "--innodb-flush-log-at-trx-commit=1",
-		"--performance-schema=OFF", "--max-connections=300"}, asRoot(), settings)
+		"--performance-schema=OFF", "--max-connections=300"}, AsRoot(), settings)
 	for range launches {
 		if err = s.launch(daemon, args); err == nil {
 			return s, nil
@@ -96,37 +94,27 @@ func (s *Server) DSN() string { return fmt.Sprintf("%s:%s@tcp(%s)/", user, s.pas
 
 // Stop ends the server, kindly first, and returns when it is gone. The data directory stays. Stopping twice is no error.
 func (s *Server) Stop() error {
-	if err := s.process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return fmt.Errorf("mariadb: stop: %w", err)
+	if err := s.process.Stop(stopWithin); err != nil {
+		return fmt.Errorf("mariadb: %w", err)
 	}
-	select {
-	case <-s.exited:
-		return nil
-	case <-time.After(stopWithin):
-	}
-	if err := s.process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return fmt.Errorf("mariadb: kill: %w", err)
-	}
-	<-s.exited
-	return fmt.Errorf("mariadb: did not stop within %s and was killed", stopWithin)
+	return nil
 }
 
 // launch starts the daemon on a fresh port and waits until it lets us in.
 func (s *Server) launch(daemon string, args []string) error {
 	port, err := child.FreePort()
 	if err != nil {
-		return fmt.Errorf("mariadb: no free port: %w", err)
-	}
-	s.addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
-	cmd := exec.Command(daemon, append(slices.Clone(args), "--port="+strconv.Itoa(port))...)
-	if s.exited, err = child.Start(cmd); err != nil {
 		return fmt.Errorf("mariadb: %w", err)
 	}
-	s.process = cmd.Process
+	s.addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	s.process, err = child.Run(exec.Command(daemon, append(slices.Clone(args), "--port="+strconv.Itoa(port))...))
+	if err != nil {
+		return fmt.Errorf("mariadb: %w", err)
+	}
 	if err := s.ready(); err != nil {
 		_ = s.Stop() // the reason it is not ready matters more
 		log, _ := os.ReadFile(s.logFile)
-		return fmt.Errorf("%w; its log ends:\n%s", err, tail(log))
+		return fmt.Errorf("%w; its log ends:\n%s", err, Tail(log))
 	}
 	return nil
 }
@@ -153,7 +141,7 @@ func (s *Server) ready() error {
 			return nil
 		}
 		select {
-		case <-s.exited:
+		case <-s.process.Exited():
 			return errors.New("mariadb: the server ended while starting")
 		case <-ctx.Done():
 			return fmt.Errorf("mariadb: not ready within %s: %w", startWithin, err)
@@ -162,45 +150,34 @@ func (s *Server) ready() error {
 	}
 }
 
-// install lays out the system tables. Nothing of it is worth waiting for the disk: a data directory cut short is thrown away.
-func install(data, scratch string) error {
-	program, err := find("mariadb-install-db")
+// Install lays out a data directory with the system tables. Nothing of it is worth waiting for the disk: one cut short is thrown away.
+// options are more options of mariadb-install-db.
+func Install(data, scratch string, options ...string) error {
+	program, err := child.Find("mariadb-install-db")
 	if err != nil {
-		return err
+		return fmt.Errorf("mariadb: %w", err)
 	}
 	if err := os.Mkdir(data, 0o700); err != nil {
 		return fmt.Errorf("mariadb: %w", err)
 	}
-	args := append([]string{"--no-defaults", "--datadir=" + data, "--tmpdir=" + scratch, "--skip-test-db", "--skip-name-resolve"}, asRoot()...)
-	if out, err := exec.Command(program, append(args, Relaxed()...)...).CombinedOutput(); err != nil {
-		return fmt.Errorf("mariadb: mariadb-install-db: %w:\n%s", err, tail(out))
+	args := slices.Concat([]string{"--no-defaults", "--datadir=" + data, "--tmpdir=" + scratch, "--skip-test-db", "--skip-name-resolve"},
+		AsRoot(), options, Relaxed())
+	if out, err := exec.Command(program, args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("mariadb: mariadb-install-db: %w:\n%s", err, Tail(out))
 	}
 	return nil
 }
 
-// asRoot is the option without which MariaDB refuses to run as root.
-func asRoot() []string {
+// AsRoot is the option without which MariaDB refuses to run as root; none for other users.
+func AsRoot() []string {
 	if os.Geteuid() == 0 {
 		return []string{"--user=root"}
 	}
 	return nil
 }
 
-// find looks on the PATH and where Debian keeps servers, which is on few users' PATH.
-func find(program string) (string, error) {
-	if path, err := exec.LookPath(program); err == nil {
-		return path, nil
-	}
-	for _, folder := range []string{"/usr/sbin", "/usr/local/sbin", "/usr/libexec"} {
-		if path, err := exec.LookPath(filepath.Join(folder, program)); err == nil {
-			return path, nil
-		}
-	}
-	return "", fmt.Errorf("mariadb: no %s on this machine; scripts/setup installs it", program)
-}
-
-// tail keeps the last 2,000 bytes, in which servers say why they ended.
-func tail(log []byte) []byte {
+// Tail keeps the last 2,000 bytes of a log, in which servers say why they ended.
+func Tail(log []byte) []byte {
 	log = bytes.TrimSpace(log)
 	return log[max(0, len(log)-2000):]
 }
