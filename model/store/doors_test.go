@@ -340,6 +340,39 @@ func TestAWriteWhoseTransactionVanishesIsRunAgain(t *testing.T) {
 	require.Equal(t, 1, w.count("SELECT COUNT(*) FROM audit WHERE act = 'area.create'"))
 }
 
+func TestAWriteThatMeetsAMigrationIsRunAgain(t *testing.T) {
+	t.Parallel()
+	if !testkit.OnMySQL() {
+		t.Skip("mysql: SQLite lets nobody migrate meanwhile")
+	}
+	for name, statements := range map[string][2]string{
+		"a column more":                 {"ALTER TABLE areas ADD COLUMN colour VARCHAR(20) NOT NULL DEFAULT '', ALGORITHM=COPY", ""},
+		"a table that is not there yet": {"RENAME TABLE areas TO later", "RENAME TABLE later TO areas"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			runs := 0
+			require.NoError(t, w.Write(w.system(), model.Act{Name: "area.create"}, func(tx *store.Tx) error {
+				if err := tx.Q(&model.Setting{}).Limit(1).Find(&model.Setting{}).Error; err != nil { // from here on it sees one state
+					return err
+				}
+				if s := statements[min(runs, 1)]; s != "" {
+					w.exec(s)
+				}
+				runs++
+				if err := tx.Q(&model.Area{}).Find(&[]model.Area{}).Error; err != nil {
+					return err
+				}
+				return tx.Add(area(community))
+			}))
+			require.Equal(t, 2, runs)
+			require.Equal(t, 1, w.count("SELECT COUNT(*) FROM areas"))
+			require.Equal(t, 1, w.count("SELECT COUNT(*) FROM audit WHERE act = 'area.create'"))
+		})
+	}
+}
+
 func TestTickChangesWithoutATraceAndComparesAndSets(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

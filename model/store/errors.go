@@ -45,10 +45,19 @@ func isDuplicate(err error) bool {
 	return errors.Is(err, sqlite3.CONSTRAINT_UNIQUE) || errors.Is(err, sqlite3.CONSTRAINT_PRIMARYKEY)
 }
 
-// voiding are the errors of MySQL, MariaDB, Galera and TiDB after which everything must run again: deadlock, lock wait timeout,
-// lost savepoint, row changed since the snapshot, node not ready, write conflict, server shutting down.
-var voiding = map[uint16]bool{1213: true, 1020: true, 1205: true, 1305: true, 1047: true, 9007: true, 1053: true, 1927: true,
-	2006: true, 2013: true}
+// voiding are the errors of MySQL, MariaDB, Galera and TiDB after which everything must run again.
+var voiding = map[uint16]bool{
+	1020: true,                         // row changed since the snapshot
+	1047: true,                         // Galera: the node has lost the others, or is not in step yet
+	1053: true,                         // the server shuts down
+	1146: true,                         // Galera: a node that has just come back does not know its tables yet
+	1205: true,                         // lock wait, or the wait for the others' writes (wsrep_sync_wait), took too long
+	1213: true,                         // deadlock; Galera: another node's transaction came first
+	1305: true,                         // the savepoint is gone, and the transaction with it
+	1412: true,                         // a migration changed the table since the snapshot
+	1927: true, 2006: true, 2013: true, // the connection was killed, is gone, was lost
+	9007: true, // TiDB: write conflict
+}
 
 func isVoid(err error) bool {
 	var my *mysqldriver.MySQLError

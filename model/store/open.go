@@ -6,10 +6,8 @@ import (
 	"context"
 	"database/sql"
 	sqldriver "database/sql/driver"
-	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net/url"
 	"os"
@@ -21,7 +19,6 @@ import (
 	mysqldriver "github.com/go-sql-driver/mysql"
 	"github.com/ncruces/go-sqlite3/driver"
 	"github.com/ncruces/go-sqlite3/gormlite"
-	"github.com/pressly/goose/v3"
 	"gorm.io/driver/mysql"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
@@ -29,9 +26,6 @@ import (
 	"sixelements/model"
 	"sixelements/model/seal"
 )
-
-//go:embed migrations
-var migrations embed.FS
 
 // Dialect is the database engine spoken to.
 type Dialect string
@@ -97,7 +91,7 @@ func Open(ctx context.Context, o Options, migrate bool) (*DB, error) {
 		o.Slow = 500 * time.Millisecond
 	}
 	db := &DB{o: o, lock: make(chan struct{}, 1), answers: newAnswers(), queue: make(chan *member, mostWrites), quit: make(chan struct{})}
-	if err := db.connect(); err != nil {
+	if err := db.connect(ctx); err != nil {
 		return nil, err
 	}
 	db.start()
@@ -140,8 +134,11 @@ func (db *DB) start() {
 	}
 }
 
-func (db *DB) connect() (err error) {
+func (db *DB) connect(ctx context.Context) (err error) {
 	if db.o.Dialect == MySQL {
+		if db.o.DSN, err = inStep(ctx, db.o.DSN); err != nil {
+			return err
+		}
 		c, err := mysqlConnector(db.o.DSN)
 		if err != nil {
 			return err
@@ -157,6 +154,9 @@ func (db *DB) connect() (err error) {
 		return err
 	}
 	if err := private(db.o.Path); err != nil {
+		return err
+	}
+	if err := db.lay(ctx); err != nil {
 		return err
 	}
 	if db.write, err = db.openSQLite(false, 1); err != nil {
@@ -181,9 +181,26 @@ func private(path string) error {
 	return nil
 }
 
+// lay turns a new file to write-ahead logging, one process at a time: of several that do so at once some would be refused.
+func (db *DB) lay(ctx context.Context) (err error) {
+	if info, err := os.Stat(db.o.Path); err != nil || info.Size() > 0 {
+		return err
+	}
+	one := &fileLock{beside: db.o.Path}
+	if err := one.Lock(ctx, nil); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, one.Unlock(ctx, nil)) }()
+	pool, err := driver.Open(sqliteDSN(db.o, false))
+	if err != nil {
+		return err
+	}
+	return errors.Join(pool.PingContext(ctx), pool.Close())
+}
+
 func sqliteDSN(o Options, readOnly bool) string {
 	wait := fmt.Sprintf("busy_timeout(%d)", o.Wait.Milliseconds())
-	q := url.Values{"_pragma": {"journal_mode(WAL)", "synchronous(FULL)", wait, "foreign_keys(0)", "temp_store(MEMORY)",
+	q := url.Values{"_pragma": {wait, "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(0)", "temp_store(MEMORY)",
 		"cache_size(-8000)", "journal_size_limit(67108864)"}, "modeof": {o.Path}}
 	if readOnly {
 		q.Add("_pragma", "query_only(1)")
@@ -252,58 +269,6 @@ func (db *DB) Close() error {
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
-}
-
-// Migrate brings the schema to the newest version; migrations only go forward.
-func (db *DB) Migrate(ctx context.Context) error {
-	p, err := db.provider()
-	if err != nil {
-		return err
-	}
-	current, newest, err := p.GetVersions(ctx)
-	if err != nil {
-		return err
-	}
-	if current > newest {
-		return fmt.Errorf("the database's schema is version %d, this program knows %d: it was upgraded by a newer program", current, newest)
-	}
-	done, err := p.Up(ctx)
-	for _, m := range done {
-		db.o.Log.Info("migrated", "version", m.Source.Version, "took", m.Duration)
-	}
-	return err
-}
-
-func (db *DB) provider() (*goose.Provider, error) {
-	pool, err := db.write.DB()
-	if err != nil {
-		return nil, err
-	}
-	dir, err := fs.Sub(migrations, "migrations/"+string(db.o.Dialect))
-	if err != nil {
-		return nil, err
-	}
-	dialect := goose.DialectSQLite3
-	if db.o.Dialect == MySQL {
-		dialect = goose.DialectMySQL
-	}
-	return goose.NewProvider(dialect, pool, dir, goose.WithLogger(goose.NopLogger()))
-}
-
-// Ready is nil when the database answers and no migration is missing.
-func (db *DB) Ready(ctx context.Context) error {
-	p, err := db.provider()
-	if err != nil {
-		return err
-	}
-	pending, err := p.HasPending(ctx)
-	if err != nil {
-		return err
-	}
-	if pending {
-		return errors.New("migrations are missing: run six migrate")
-	}
-	return nil
 }
 
 // Optimize lets SQLite count what its planner goes by; without, it walks through a whole street to find one household or phone

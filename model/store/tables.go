@@ -41,8 +41,6 @@ type Querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-const versionTable = "goose_db_version"
-
 const (
 	sqliteTables = `SELECT m.name, c.name, c.type, c.pk FROM sqlite_master m JOIN pragma_table_info(m.name) c
 		WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY m.name, c.cid`
@@ -54,7 +52,7 @@ const (
 		WHERE t.table_schema = DATABASE() AND t.table_type = 'BASE TABLE' ORDER BY c.table_name, c.ordinal_position`
 )
 
-// Tables are all tables by name, without the one that counts migrations. A table that is none of the product's, or a column of no
+// Tables are all tables by name, without the two of migrations. A table that is none of the product's, or a column of no
 // known kind, is an error that says so: leaving it out of a backup in silence would lose it.
 func (db *DB) Tables(ctx context.Context, q Querier) (tables []Table, err error) {
 	query := sqliteTables
@@ -72,7 +70,7 @@ func (db *DB) Tables(ctx context.Context, q Querier) (tables []Table, err error)
 		if err := rows.Scan(&table, &column, &kind, &key); err != nil {
 			return nil, err
 		}
-		if table == versionTable {
+		if table == versionTable || table == lockTable {
 			continue
 		}
 		if scopes[table] == nil {
@@ -131,31 +129,6 @@ func (db *DB) Snapshot(ctx context.Context, fn func(*sql.Tx) error) (err error) 
 		}
 	}()
 	return fn(tx)
-}
-
-// SchemaVersion is the number of the newest migration that q sees done.
-func (db *DB) SchemaVersion(ctx context.Context, q Querier) (version int64, err error) {
-	err = q.QueryRowContext(ctx, "SELECT COALESCE(MAX(version_id), 0) FROM "+versionTable+" WHERE is_applied = 1").Scan(&version)
-	return version, err
-}
-
-// Versions are the database's schema version, 0 when it has no tables yet, and the newest that this program knows.
-func (db *DB) Versions(ctx context.Context) (current, newest int64, err error) {
-	p, err := db.provider()
-	if err != nil {
-		return 0, 0, err
-	}
-	return p.GetVersions(ctx)
-}
-
-// MigrateTo brings the schema forward to a version and no further.
-func (db *DB) MigrateTo(ctx context.Context, version int64) error {
-	p, err := db.provider()
-	if err != nil {
-		return err
-	}
-	_, err = p.UpTo(ctx, version)
-	return err
 }
 
 // IndexKeySetting is the setting that holds the key of the blind indexes, sealed by the root key.
