@@ -6,6 +6,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -212,6 +213,8 @@ type server struct {
 	URL   string
 	Data  string
 	heard *lines // every answer, but those of reveal
+
+	client *http.Client // nil: the default one
 }
 
 var (
@@ -300,7 +303,7 @@ func (s *server) ask(token, method, path string, body any, header ...string) (re
 	for pair := range slices.Chunk(header, 2) {
 		req.Header.Set(pair[0], pair[1])
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := cmp.Or(s.client, http.DefaultClient).Do(req)
 	if err != nil {
 		return reply{}, err
 	}
