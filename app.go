@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"path/filepath"
 
 	"sixelements/config"
@@ -16,12 +17,17 @@ import (
 // place is where the program keeps things under SIX_DATA.
 func place(cfg config.Config, name string) string { return filepath.Join(cfg.Data, name) }
 
+// newLogger writes lines that name the machine they come from: those of several nodes end up in one place.
 func newLogger(cfg config.Config, w io.Writer) *slog.Logger {
 	o := &slog.HandlerOptions{Level: cfg.LogLevel}
-	if cfg.LogFormat == "text" {
+	if cfg.LogFormat == "text" { // read where it is written
 		return slog.New(slog.NewTextHandler(w, o))
 	}
-	return slog.New(slog.NewJSONHandler(w, o))
+	log := slog.New(slog.NewJSONHandler(w, o))
+	if node, err := os.Hostname(); err == nil {
+		log = log.With("node", node)
+	}
+	return log
 }
 
 // appOptions are the product's options as configured.
