@@ -20,6 +20,7 @@ import (
 	"sixelements/internal/sample"
 	"sixelements/internal/testkit/child"
 	"sixelements/internal/testkit/galera"
+	"sixelements/internal/testkit/redisd"
 )
 
 // city is three databases in step, three servers, and the balancer in front of both.
@@ -33,7 +34,7 @@ type city struct {
 }
 
 func TestNothingAcknowledgedIsLostWhenNodesDie(t *testing.T) {
-	long(t, "three databases, three servers, a balancer")
+	long(t, "three databases, three servers, a balancer, a Redis")
 	c := foundedCity(t)
 	l := c.load()
 	l.begin(12)
@@ -94,7 +95,7 @@ func foundedCity(t *testing.T) *city {
 		return "SIX_DATABASE=mysql://" + user + ":" + strings.ReplaceAll(passphrase, " ", "%20") + "@" + c.database + "/six"
 	}
 	c.env = []string{"SIX_DATA=" + c.data, "SIX_SECRET_KEY_FILE=" + key, "SIX_RATE_LIMIT=off", "SIX_TRUSTED_PROXIES=127.0.0.1",
-		"SIX_DRAIN=3s", as("six_owner")}
+		"SIX_REDIS=" + redisd.Start(t).URL(), "SIX_DRAIN=3s", as("six_owner")}
 	var all sync.WaitGroup
 	for range 3 { // three nodes are set up at once
 		all.Go(func() {

@@ -48,16 +48,42 @@ func (db *DB) Migrate(ctx context.Context) error {
 
 // MigrateTo brings the schema forward to a version and no further, as Migrate does.
 func (db *DB) MigrateTo(ctx context.Context, version int64) (err error) {
-	p, err := db.provider()
+	pool, one, err := db.oneMigrates()
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, p.Close()) }()
+	defer func() { err = errors.Join(err, pool.Close()) }()
+	// Not goose.WithLocker: goose looks at the versions before it locks, and so into what another process has half made.
+	if err := one.Lock(ctx, pool); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, one.Unlock(context.WithoutCancel(ctx), pool)) }()
+	dir, err := fs.Sub(migrations, db.migrations())
+	if err != nil {
+		return err
+	}
+	dialect := goose.DialectSQLite3
+	if db.o.Dialect == MySQL {
+		dialect = goose.DialectMySQL
+	}
+	p, err := goose.NewProvider(dialect, pool, dir, goose.WithLogger(goose.NopLogger()))
+	if err != nil {
+		return err
+	}
 	done, err := p.UpTo(ctx, version)
 	for _, m := range done {
 		db.o.Log.Info("migrated", "version", m.Source.Version, "took", m.Duration)
 	}
 	return err
+}
+
+// oneMigrates is a pool to migrate through, and what keeps other processes from doing so meanwhile.
+func (db *DB) oneMigrates() (*sql.DB, lock.Locker, error) {
+	if db.o.Dialect == MySQL {
+		return db.tableLock()
+	}
+	pool, err := driver.Open(sqliteDSN(db.o, false))
+	return pool, &fileLock{beside: db.o.Path}, err
 }
 
 // Ready is nil when the database answers, no migration is missing and none has taken away what this program needs. A node of a
@@ -129,28 +155,6 @@ func (db *DB) Versions(ctx context.Context) (current, newest int64, err error) {
 }
 
 func (db *DB) migrations() string { return path.Join("migrations", string(db.o.Dialect)) }
-
-// provider migrates through a pool of its own, which its Close closes.
-func (db *DB) provider() (*goose.Provider, error) {
-	dir, err := fs.Sub(migrations, db.migrations())
-	if err != nil {
-		return nil, err
-	}
-	var pool *sql.DB
-	var one lock.Locker
-	dialect := goose.DialectSQLite3
-	if db.o.Dialect == MySQL {
-		dialect = goose.DialectMySQL
-		pool, one, err = db.tableLock()
-	} else {
-		pool, err = driver.Open(sqliteDSN(db.o, false))
-		one = &fileLock{beside: db.o.Path}
-	}
-	if err != nil {
-		return nil, err
-	}
-	return goose.NewProvider(dialect, pool, dir, goose.WithLogger(goose.NopLogger()), goose.WithLocker(one))
-}
 
 // tableLock is a lease in a table, taken by compare-and-set: GET_LOCK of one node of a cluster means nothing to the others. Who dies
 // with it is waited for as long as the lease lasts.
