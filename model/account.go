@@ -109,6 +109,7 @@ type Assignment struct {
 	BuildingID ID
 	Unit       string
 	AreaCode   string
+	Street     string // where the post lies, for lists
 	Team       string
 	FromAt     Time
 	ToAt       Time // 0 = open end
@@ -147,6 +148,7 @@ type Audit struct {
 	Act       string
 	Target    string
 	AreaCode  string
+	Street    string // of AreaCode, for lists
 	Result    string // ok, or a problem code
 	Detail    string // never a value of a person's
 	Source    string

@@ -121,6 +121,7 @@ type Revision struct {
 	Source    string
 	RequestID string
 	AreaCode  string
+	Street    string // of AreaCode, for lists
 	Hash      []byte
 	PrevHash  []byte
 }

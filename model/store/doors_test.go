@@ -156,7 +156,7 @@ func TestEveryWriteLeavesOneTrace(t *testing.T) {
 	w.read(a, func(tx *store.Tx) error { return tx.Q(&got).Where("act = ?", "area.create").Take(&got).Error })
 	want := model.Audit{ID: got.ID, At: minutes(1), ActorID: a.Account, ActorRole: model.CommunityRole,
 		ActorName: a.Name, Act: "area.create",
-		Target: grid, AreaCode: grid, Result: "ok", Detail: strings.Repeat("字", 200), Source: "192.0.2.9", RequestID: "request-9"}
+		Target: grid, AreaCode: grid, Street: street, Result: "ok", Detail: strings.Repeat("字", 200), Source: "192.0.2.9", RequestID: "request-9"}
 	require.Equal(t, want, got)
 
 	r := person(grid, a.Account)

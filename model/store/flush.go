@@ -175,7 +175,8 @@ func (tx *Tx) stagedNothing() bool {
 func (tx *Tx) auditRow(result string) *model.Audit {
 	a := tx.actor
 	return &model.Audit{ID: model.NewID(), At: tx.Now(), ActorID: a.Account, ActorRole: a.Top(), ActorName: a.Name, Act: tx.act.Name,
-		Target: tx.act.Target, AreaCode: tx.act.Area, Result: result, Detail: cut(tx.act.Detail, 200), Source: a.Source, RequestID: a.RequestID}
+		Target: tx.act.Target, AreaCode: tx.act.Area, Street: model.CodesOf(tx.act.Area).Street, Result: result,
+		Detail: cut(tx.act.Detail, 200), Source: a.Source, RequestID: a.RequestID}
 }
 
 func cut(s string, n int) string {

@@ -18,7 +18,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sixelements/internal/sample"
-	"sixelements/model"
 	"sixelements/model/store"
 )
 
@@ -286,9 +285,12 @@ func TestABackupOfAnOlderSchemaIsBroughtForward(t *testing.T) {
 		require.NoError(t, old.MigrateTo(t.Context(), 1))
 		key, err := p.o.Keyring.Seal(bytes.Repeat([]byte{1}, 32), []byte(store.IndexKeySetting))
 		require.NoError(t, err)
-		require.NoError(t, old.Write(system(t), model.Act{Name: "test.old"}, func(tx *store.Tx) error {
-			return tx.Add(&model.Setting{Name: store.IndexKeySetting, Value: key}, &model.Area{Code: "410102"})
-		}))
+		pool, err := old.WritePool() // the doors write the newest schema's columns
+		require.NoError(t, err)
+		_, err = pool.ExecContext(t.Context(), "INSERT INTO settings (name, value) VALUES (?, ?)", store.IndexKeySetting, key)
+		require.NoError(t, err)
+		_, err = pool.ExecContext(t.Context(), "INSERT INTO areas (code) VALUES ('410102')")
+		require.NoError(t, err)
 		id := sealer(t)
 		backup := take(t, p.source(old), id)
 		_, err = restore(t, to.target(), id, backup)

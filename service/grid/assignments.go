@@ -109,6 +109,7 @@ func (s *Service) Assign(ctx context.Context, in NewAssignment) (post Assignment
 		if !mayAt(tx, model.GridLeader, at) {
 			return model.Fail(model.RoleForbidden)
 		}
+		a.Street = model.CodesOf(at.Area).Street
 		tx.Note("", at.Area, "")
 		posts, err := named(tx, []*model.Assignment{&a})
 		if err != nil {
