@@ -56,6 +56,10 @@ type Options struct {
 	// Bus carries what changed between nodes that share the database. Without one, nothing is cached on MySQL, where other nodes may
 	// write.
 	Bus Bus
+	// Look is how many entries of an index a page of records may look at before it ends short; 0 means 24,000, about 15 ms.
+	Look int
+	// Watch, if not nil, is handed every statement that reads, with its values: tests ask for its plan.
+	Watch func(query string, values []any)
 	// Bare opens a database without its index key, as backup and restore need it; nothing can then be sealed, indexed or hashed.
 	Bare bool
 }
@@ -89,6 +93,9 @@ func Open(ctx context.Context, o Options, migrate bool) (*DB, error) {
 	}
 	if o.Slow == 0 {
 		o.Slow = 500 * time.Millisecond
+	}
+	if o.Look == 0 {
+		o.Look = defaultLook
 	}
 	db := &DB{o: o, lock: make(chan struct{}, 1), answers: newAnswers(), queue: make(chan *member, mostWrites), quit: make(chan struct{})}
 	if err := db.connect(ctx); err != nil {
@@ -245,7 +252,12 @@ func (db *DB) open(d gorm.Dialector, conns int) (*gorm.DB, error) {
 	pool.SetMaxOpenConns(conns)
 	pool.SetMaxIdleConns(conns)
 	pool.SetConnMaxLifetime(connLife)
-	return g, register(g)
+	if db.o.Watch != nil {
+		watch := func(g *gorm.DB) { db.o.Watch(g.Statement.SQL.String(), g.Statement.Vars) }
+		err = errors.Join(g.Callback().Query().After("gorm:query").Register("six:watch", watch),
+			g.Callback().Row().After("gorm:row").Register("six:watch", watch))
+	}
+	return g, errors.Join(err, register(g))
 }
 
 // connectError drops the driver's text, which may hold the address and user.

@@ -2,11 +2,9 @@ package store
 
 import (
 	"cmp"
-	"context"
 	"encoding/base64"
 	"encoding/binary"
 	"slices"
-	"strings"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -40,141 +38,9 @@ func (c Cursor) String() string {
 	return base64.RawURLEncoding.EncodeToString(append(b, c.ID[:]...))
 }
 
-// Filter narrows a list of records. The zero Filter is everything in scope.
-type Filter struct {
-	Kinds     []model.Kind
-	Statuses  []model.Status
-	Stages    []model.Stage
-	Area      string
-	Building  model.ID
-	Room      model.ID
-	RoomText  string
-	Household model.ID
-	Title     string // prefix
-	Numbers   [][]byte
-	Phones    [][]byte
-	DueBefore model.Time
-	Mine      bool
-	Since     model.Time // submitted at or after
-	After     Cursor
-	Limit     int  // 0 means 50
-	Ascending bool // oldest first: exports
-	// UpTo ends the list: records submitted after it are left out.
-	UpTo model.Time
-}
-
-// Records is a page of headers in scope, newest first (or oldest first), with the cursor behind it; next is empty on the last page.
-// Elements are not loaded. One keyset query per reason by which the actor may see records, merged.
-func (tx *Tx) Records(f Filter) (recs []*model.Record, next string, err error) {
-	if f.Limit <= 0 {
-		f.Limit = 50
-	}
-	s := tx.actor.Scope()
-	list := arms(s)
-	if s.All {
-		list = []arm{{}}
-	}
-	if f.Mine {
-		list = []arm{{own: tx.actor.Account}}
-	}
-	for _, a := range narrowed(list, f.Area) {
-		ctx := tx.ctx
-		if a != (arm{}) {
-			ctx = context.WithValue(ctx, armKey{}, a)
-		}
-		var part []*model.Record
-		q := tx.query(ctx).Model(&model.Record{})
-		if err := f.apply(q).Limit(f.Limit + 1).Find(&part).Error; err != nil {
-			return nil, "", err
-		}
-		recs = append(recs, part...)
-	}
-	slices.SortFunc(recs, func(a, b *model.Record) int {
-		c := cmp.Or(cmp.Compare(b.SubmittedAt, a.SubmittedAt), slices.Compare(b.ID[:], a.ID[:]))
-		if f.Ascending {
-			return -c
-		}
-		return c
-	})
-	recs = slices.CompactFunc(recs, func(a, b *model.Record) bool { return a.ID == b.ID })
-	if len(recs) > f.Limit {
-		recs = recs[:f.Limit]
-		last := recs[f.Limit-1]
-		next = Cursor{last.SubmittedAt, last.ID}.String()
-	}
-	return recs, next, nil
-}
-
-// narrowed drops the areas that cannot hold anything of the wanted one, and replaces those around it by it.
-func narrowed(list []arm, area string) []arm {
-	if area == "" {
-		return list
-	}
-	var out []arm
-	for _, a := range list {
-		switch {
-		case a == arm{}, a.area != "" && strings.HasPrefix(area, a.area):
-			out = append(out, arm{area: area})
-		case a.area != "" && !strings.HasPrefix(a.area, area):
-		default:
-			out = append(out, a)
-		}
-	}
-	return out
-}
-
-func (f Filter) apply(q *gorm.DB) *gorm.DB {
-	if len(f.Kinds) > 0 {
-		q = q.Where("kind IN ?", f.Kinds)
-	}
-	if len(f.Statuses) > 0 {
-		q = q.Where("status IN ?", f.Statuses)
-	}
-	if len(f.Stages) > 0 {
-		q = q.Where("stage IN ?", f.Stages)
-	}
-	if f.Area != "" {
-		q = q.Where(current.prefix(f.Area))
-	}
-	if !f.Building.IsZero() {
-		q = q.Where("building_id = ?", f.Building)
-	}
-	if !f.Room.IsZero() {
-		q = q.Where("room_id = ?", f.Room)
-	}
-	if f.RoomText != "" {
-		q = q.Where("room = ?", f.RoomText)
-	}
-	if !f.Household.IsZero() {
-		q = q.Where("household_id = ?", f.Household)
-	}
-	if f.Title != "" {
-		q = q.Where("title >= ? AND title < ?", f.Title, f.Title+"\U0010FFFF")
-	}
-	if len(f.Numbers) > 0 || len(f.Phones) > 0 {
-		q = q.Where(f.indexed())
-	}
-	if f.DueBefore != 0 {
-		q = q.Where("status = ? AND due_at < ?", model.Verified, f.DueBefore)
-	}
-	if f.Since != 0 {
-		q = q.Where("submitted_at >= ?", f.Since)
-	}
-	if f.UpTo != 0 {
-		q = q.Where("submitted_at <= ?", f.UpTo)
-	}
-	return keyset(q, "submitted_at", f.After, f.Ascending)
-}
-
-// indexed is met by records of one of the numbers or phones. A list that is empty asks for nothing, not for records without an index.
-func (f Filter) indexed() clause.Expr {
-	switch {
-	case len(f.Phones) == 0:
-		return gorm.Expr("subject_index IN ?", f.Numbers)
-	case len(f.Numbers) == 0:
-		return gorm.Expr("phone_index IN ?", f.Phones)
-	}
-	return gorm.Expr("(subject_index IN ? OR phone_index IN ?)", f.Numbers, f.Phones)
+// Compare orders places as lists run: the newest first.
+func (c Cursor) Compare(o Cursor) int {
+	return cmp.Or(cmp.Compare(o.At, c.At), slices.Compare(o.ID[:], c.ID[:]))
 }
 
 // keyset orders by the column, then id, and begins behind the cursor.
@@ -201,4 +67,36 @@ func Page[T any](q *gorm.DB, col string, after Cursor, limit int, at func(*T) Cu
 		next = at(rows[limit-1]).String()
 	}
 	return rows, next, nil
+}
+
+// upTo ends a keyset query at a place, which still belongs to it.
+func upTo(q *gorm.DB, col string, end Cursor, ascending bool) *gorm.DB {
+	if ascending {
+		return q.Where(col+" <= ? AND ("+col+" < ? OR id <= ?)", end.At, end.At, end.ID)
+	}
+	return q.Where(col+" >= ? AND ("+col+" > ? OR id >= ?)", end.At, end.At, end.ID)
+}
+
+// by names the index that answers a statement: the list has chosen it, and what the engine has counted of the tables must not choose
+// another one some night.
+type by struct {
+	dialect Dialect
+	index   string
+}
+
+// Build writes nothing: see ModifyStatement.
+func (by) Build(clause.Builder) {}
+
+// ModifyStatement writes the index behind the table's name.
+func (h by) ModifyStatement(stmt *gorm.Statement) {
+	if h.index == "" {
+		return
+	}
+	hint := "INDEXED BY " + h.index
+	if h.dialect == MySQL {
+		hint = "FORCE INDEX (" + h.index + ")"
+	}
+	from := stmt.Clauses["FROM"]
+	from.AfterExpression = clause.Expr{SQL: hint}
+	stmt.Clauses["FROM"] = from
 }

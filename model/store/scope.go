@@ -13,7 +13,7 @@ import (
 )
 
 type actorKey struct{}
-type armKey struct{}
+type armsKey struct{}
 type doorKey struct{}
 
 // As makes ctx act for the actor. Without an actor every statement fails.
@@ -193,6 +193,7 @@ func (t table) prefixes(s model.Scope, col string) anyOf {
 
 // arm is one reason why an actor may see a record. A list pages each arm by itself and merges them.
 type arm struct {
+	all      bool // no reason is needed
 	area     string
 	building model.ID
 	unit     string
@@ -217,10 +218,25 @@ func arms(s model.Scope) []arm {
 	return out
 }
 
+// within holds for records in the area's subtree, along the indexes of lists: they know streets and communities, and the whole code.
+func (t table) within(code string) clause.Expression {
+	switch n := len(code); {
+	case n == 9, n == 12:
+		return t.prefix(code)
+	case n > 12:
+		return allOf{t.eq("community", code[:12]), t.between("area_code", code)}
+	case n > 9:
+		return allOf{t.eq("street", code[:9]), t.between("area_code", code)}
+	}
+	return t.between("area_code", code)
+}
+
 func (t table) arm(a arm) clause.Expression {
 	switch {
+	case a.all:
+		return everybody("", model.Scope{}, model.Actor{})
 	case a.area != "":
-		return t.prefix(a.area)
+		return t.within(a.area)
 	case !a.building.IsZero() && a.unit != "":
 		return allOf{t.eq("building_id", a.building), t.eq("unit", a.unit)}
 	case !a.building.IsZero():
@@ -242,9 +258,11 @@ func (t table) dispatched(account model.ID) clause.Expression {
 		Vars: []any{t.col("id"), account, t.col("kind"), t.col("id"), account, t.col("id"), account}}
 }
 
-func (t table) records(s model.Scope, _ model.Actor) clause.Expression {
+func (t table) records(s model.Scope, _ model.Actor) clause.Expression { return t.anyArm(arms(s)) }
+
+func (t table) anyArm(list []arm) clause.Expression {
 	x := anyOf{}
-	for _, a := range arms(s) {
+	for _, a := range list {
 		x = append(x, t.arm(a))
 	}
 	return x
@@ -363,8 +381,8 @@ func limit(db *gorm.DB) {
 		return
 	}
 	x := everybody("", model.Scope{}, a)
-	if only, ok := stmt.Context.Value(armKey{}).(arm); ok && stmt.Table == "records" {
-		x = current.arm(only)
+	if only, ok := stmt.Context.Value(armsKey{}).([]arm); ok && stmt.Table == "records" {
+		x = current.anyArm(only)
 	} else if s := a.Scope(); !s.All {
 		x = limits(current, s, a)
 	}
