@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -46,64 +47,42 @@ func (tx *Tx) Records(f Filter) (recs []*model.Record, next string, err error) {
 	if err != nil {
 		return nil, "", err
 	}
+	places := found[place]{at: func(p *place) Cursor { return Cursor{p.SubmittedAt, p.ID} }}
 	for _, w := range walks {
-		if err := l.walk(w, tx.db.o.Look/len(walks)); err != nil {
+		if err := places.read(l.scan(w, tx.db.o.Look/len(walks))); err != nil {
 			return nil, "", err
 		}
 	}
-	ids, end := l.page()
-	if end != (Cursor{}) {
-		next = end.String()
+	rows, end := places.page(f.Limit, f.Ascending)
+	if len(rows) > 0 {
+		recs, err = tx.headers(rows)
 	}
-	if len(ids) == 0 {
-		return nil, next, nil
-	}
-	// Their places were found within the scope.
-	if err := tx.System("the headers of a page").Q(&model.Record{}).Where("id IN ?", ids).Find(&recs).Error; err != nil {
-		return nil, "", err
-	}
-	slices.SortFunc(recs, func(a, b *model.Record) int { return l.compare(placeOf(a), placeOf(b)) })
-	return recs, next, nil
+	return recs, end.String(), err
 }
 
-func placeOf(r *model.Record) Cursor { return Cursor{r.SubmittedAt, r.ID} }
+// place is a record's place in a list: all that is read of it before it is known which records a page holds.
+type place struct {
+	ID          model.ID
+	SubmittedAt model.Time
+}
 
-// listing is a page in the making.
+// headers are the records at places that were found in the actor's scope, in the places' order.
+func (tx *Tx) headers(places []*place) ([]*model.Record, error) {
+	order := make(map[model.ID]int, len(places))
+	ids := make([]model.ID, len(places))
+	for i, p := range places {
+		ids[i], order[p.ID] = p.ID, i
+	}
+	var recs []*model.Record
+	err := tx.System("the headers of a page").Q(&model.Record{}).Where("id IN ?", ids).Find(&recs).Error
+	slices.SortFunc(recs, func(a, b *model.Record) int { return cmp.Compare(order[a.ID], order[b.ID]) })
+	return recs, err
+}
+
+// listing is a page of records in the making.
 type listing struct {
-	tx    *Tx
-	f     Filter
-	found []Cursor
-	// stops are where walks ended before they knew all: nothing behind the first of them may be shown on this page.
-	stops []Cursor
-}
-
-func (l *listing) compare(a, b Cursor) int {
-	if l.f.Ascending {
-		return b.Compare(a)
-	}
-	return a.Compare(b)
-}
-
-// page is what was found, in order and cut, and the place behind which the next page begins; zero on the last.
-func (l *listing) page() (ids []model.ID, end Cursor) {
-	slices.SortFunc(l.found, l.compare)
-	list := slices.Compact(l.found)
-	if len(l.stops) > 0 {
-		end = slices.MinFunc(l.stops, l.compare)
-		n, shown := slices.BinarySearchFunc(list, end, l.compare)
-		if shown {
-			n++
-		}
-		list = list[:n]
-	}
-	if len(list) > l.f.Limit {
-		list = list[:l.f.Limit]
-		end = list[l.f.Limit-1]
-	}
-	for _, c := range list {
-		ids = append(ids, c.ID)
-	}
-	return ids, end
+	tx *Tx
+	f  Filter
 }
 
 // apply adds what the filter asks for but for the order.

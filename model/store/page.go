@@ -32,8 +32,11 @@ func ParseCursor(s string) (c Cursor, err error) {
 	return c, nil
 }
 
-// String is the text form given to clients, who must not look into it.
+// String is the text form given to clients, who must not look into it; "" for the zero Cursor.
 func (c Cursor) String() string {
+	if c == (Cursor{}) {
+		return ""
+	}
 	b := binary.BigEndian.AppendUint64(nil, uint64(c.At))
 	return base64.RawURLEncoding.EncodeToString(append(b, c.ID[:]...))
 }
@@ -55,18 +58,6 @@ func keyset(q *gorm.DB, col string, after Cursor, ascending bool) *gorm.DB {
 		q = q.Where(col+" <= ? AND ("+col+" < ? OR id < ?)", after.At, after.At, after.ID)
 	}
 	return q.Order(col + " DESC").Order("id DESC")
-}
-
-// Page reads a page of any table ordered by a time column and id, newest first. at tells a row's place.
-func Page[T any](q *gorm.DB, col string, after Cursor, limit int, at func(*T) Cursor) (rows []*T, next string, err error) {
-	if err := keyset(q, col, after, false).Limit(limit + 1).Find(&rows).Error; err != nil {
-		return nil, "", err
-	}
-	if len(rows) > limit {
-		rows = rows[:limit]
-		next = at(rows[limit-1]).String()
-	}
-	return rows, next, nil
 }
 
 // upTo ends a keyset query at a place, which still belongs to it.

@@ -65,7 +65,7 @@ var scopes = map[string]rule{
 	"rooms":     func(t table, s model.Scope, _ model.Actor) clause.Expression { return t.places(s, "building_id") },
 	"visits":    table.visits,
 	"qr_codes": func(t table, s model.Scope, a model.Actor) clause.Expression {
-		return t.in("building_id", "SELECT id FROM buildings WHERE ?", table("buildings").buildings(s, a))
+		return t.inBuildings(s, a)
 	},
 	"assignments": table.assignments,
 	"accounts": func(t table, s model.Scope, a model.Actor) clause.Expression {
@@ -104,7 +104,8 @@ func inArea(col string) rule {
 // header limits rows that belong to a record to those whose header is in scope.
 func header(col string) rule {
 	return func(t table, s model.Scope, a model.Actor) clause.Expression {
-		return t.in(col, "SELECT id FROM records WHERE ?", table("records").records(s, a))
+		return clause.Expr{SQL: "EXISTS (SELECT 1 FROM records WHERE records.id = ? AND ?)",
+			Vars: []any{t.col(col), table("records").records(s, a)}}
 	}
 }
 
@@ -271,10 +272,21 @@ func (t table) anyArm(list []arm) clause.Expression {
 // buildings: by the building's own code, or because a room of it lies in scope: one building may lie in several micro-grids.
 func (t table) buildings(s model.Scope, _ model.Actor) clause.Expression {
 	x := t.places(s, "id")
-	if rooms := table("rooms").places(model.Scope{Areas: s.Areas}, "building_id"); len(rooms) > 0 {
-		x = append(x, t.in("id", "SELECT building_id FROM rooms WHERE ?", rooms))
+	for _, a := range s.Areas {
+		x = append(x, t.spans(a))
 	}
 	return x
+}
+
+// spans holds for buildings whose code stands above the area's and that have a room in it.
+func (t table) spans(area string) clause.Expression {
+	var above []any
+	for n := range len(area) {
+		above = append(above, area[:n])
+	}
+	return allOf{clause.IN{Column: t.col("area_code"), Values: above},
+		clause.Expr{SQL: "EXISTS (SELECT 1 FROM rooms WHERE rooms.building_id = ? AND ?)",
+			Vars: []any{t.col("id"), table("rooms").prefix(area)}}}
 }
 
 // visits: by their codes, by a post's building or, a visit having no unit of its own, its unit's rooms, and one's own.
@@ -317,10 +329,16 @@ func heldCodes(a model.Actor) []string {
 	return out
 }
 
+// inBuildings holds for rows of a building in scope.
+func (t table) inBuildings(s model.Scope, a model.Actor) clause.Expression {
+	return clause.Expr{SQL: "EXISTS (SELECT 1 FROM buildings WHERE buildings.id = ? AND ?)",
+		Vars: []any{t.col("building_id"), table("buildings").buildings(s, a)}}
+}
+
 func (t table) assignments(s model.Scope, a model.Actor) clause.Expression {
 	x := append(t.prefixes(s, "area_code"), t.eq("account_id", a.Account))
 	if len(s.Areas) > 0 {
-		x = append(x, t.in("building_id", "SELECT id FROM buildings WHERE ?", table("buildings").buildings(model.Scope{Areas: s.Areas}, a)))
+		x = append(x, t.inBuildings(model.Scope{Areas: s.Areas}, a))
 	}
 	return x
 }

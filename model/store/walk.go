@@ -8,13 +8,6 @@ import (
 	"sixelements/model"
 )
 
-// How much a page of a list may look at, in entries of an index.
-const (
-	defaultLook = 24_000
-	firstLook   = 800 // what a walk tries first: most pages are full by then
-	rowCost     = 4   // a look at the row behind an entry, in entries
-)
-
 // walk is a way through an index on which a list finds some of its records.
 type walk struct {
 	index string
@@ -219,56 +212,19 @@ func (l *listing) cost(w walk) int {
 	return 0
 }
 
-// walk finds the walk's records from the page's beginning until there are enough, or share is spent. It looks a short way first.
-func (l *listing) walk(w walk, share int) error {
-	after, cost, n := l.f.After, l.cost(w), 0
-	for width := firstLook; ; width *= 8 {
-		end := Cursor{}
-		if cost > 0 && !w.sorts {
-			width = max(1, min(width, share)/cost) * cost
-			ends, err := l.places(l.entries(w).Offset(width/cost-1), after, 1)
-			if err != nil {
-				return err
-			}
-			if len(ends) > 0 {
-				end = ends[0]
-			}
-		}
-		q := l.f.apply(l.along(w))
-		if end != (Cursor{}) {
-			q = upTo(q, "submitted_at", end, l.f.Ascending)
-		}
-		found, err := l.places(q, after, l.f.Limit+1-n)
-		if err != nil {
-			return err
-		}
-		l.found = append(l.found, found...)
-		if n += len(found); n > l.f.Limit || end == (Cursor{}) {
-			return nil
-		}
-		if share -= width; share <= 0 {
-			l.stops = append(l.stops, end)
-			return nil
-		}
-		after = end
+// scan reads the places of the walk's records.
+func (l *listing) scan(w walk, share int) scan {
+	cost := l.cost(w)
+	if w.sorts {
+		cost = 0
 	}
+	return scan{entries: func() *gorm.DB { return l.entries(w) }, col: "submitted_at", after: l.f.After, ascending: l.f.Ascending,
+		limit: l.f.Limit, cost: cost, share: share,
+		rows: func() *gorm.DB { return l.f.apply(l.along(w)).Select("id", "submitted_at") }}
 }
 
 // entries are all that the walk comes by, before anything is filtered.
 func (l *listing) entries(w walk) *gorm.DB {
 	q := l.tx.System("how far a walk goes").Q(&model.Record{}).Clauses(by{l.tx.db.o.Dialect, w.index}).Where(w.at)
 	return l.f.period(q)
-}
-
-// places reads places in the list's order.
-func (l *listing) places(q *gorm.DB, after Cursor, limit int) (out []Cursor, err error) {
-	var rows []struct {
-		ID          model.ID
-		SubmittedAt model.Time
-	}
-	err = keyset(q, "submitted_at", after, l.f.Ascending).Select("id", "submitted_at").Limit(limit).Find(&rows).Error
-	for _, r := range rows {
-		out = append(out, Cursor{r.SubmittedAt, r.ID})
-	}
-	return out, err
 }

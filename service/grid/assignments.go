@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"gorm.io/gorm"
+
 	"sixelements/model"
 	"sixelements/model/store"
 )
@@ -41,7 +43,20 @@ func (s *Service) Assignments(ctx context.Context, f AssignmentFilter, after str
 		return nil, "", err
 	}
 	err = s.db.Read(ctx, func(tx *store.Tx) error {
-		q := tx.Q(&model.Assignment{})
+		rows, end, err := f.page(tx, from, limit)
+		if err != nil {
+			return err
+		}
+		next = end.String()
+		posts, err = named(tx, rows)
+		return err
+	})
+	return posts, next, err
+}
+
+// page reads the posts of an account or a building, which are few, or those of the streets in scope.
+func (f AssignmentFilter) page(tx *store.Tx, after store.Cursor, limit int) ([]*model.Assignment, store.Cursor, error) {
+	narrow := func(q *gorm.DB) *gorm.DB {
 		if !f.Account.IsZero() {
 			q = q.Where("account_id = ?", f.Account)
 		}
@@ -51,16 +66,17 @@ func (s *Service) Assignments(ctx context.Context, f AssignmentFilter, after str
 		if !f.Ended {
 			q = q.Where("ended_at IS NULL AND (to_at IS NULL OR to_at > ?)", tx.Now())
 		}
-		var rows []*model.Assignment
-		rows, next, err = store.Page(q, "created_at", from, limit,
-			func(a *model.Assignment) store.Cursor { return store.Cursor{At: a.CreatedAt, ID: a.ID} })
-		if err != nil {
-			return err
+		return q
+	}
+	at := func(a *model.Assignment) store.Cursor { return store.Cursor{At: a.CreatedAt, ID: a.ID} }
+	for index, is := range map[string]model.ID{"assignments_account": f.Account, "assignments_building": f.Building} {
+		if !is.IsZero() {
+			return store.Page(narrow(tx.Along(index, &model.Assignment{})), "created_at", after, limit, at)
 		}
-		posts, err = named(tx, rows)
-		return err
-	})
-	return posts, next, err
+	}
+	by := store.ByStreet{Col: "created_at", All: "assignments_created", Street: "assignments_street", Own: "assignments_account",
+		OwnCol: "account_id"}
+	return store.PageByStreet(tx, by, store.Listed{Narrow: narrow, After: after, Limit: limit}, at)
 }
 
 // named adds the names of staff, who may hold their role elsewhere.

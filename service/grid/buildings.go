@@ -4,8 +4,6 @@ import (
 	"context"
 	"strconv"
 
-	"gorm.io/gorm"
-
 	"sixelements/model"
 	"sixelements/model/store"
 )
@@ -116,15 +114,8 @@ func (s *Service) Buildings(ctx context.Context, area, after string, limit int) 
 		return nil, "", err
 	}
 	err = s.db.Read(ctx, func(tx *store.Tx) error {
-		rows, next = nil, ""
-		q := tx.Q(&model.Building{})
-		if area != "" {
-			q = partlyUnder(tx, q, area)
-		}
-		if after != "" {
-			q = q.Where("id > ?", from.ID)
-		}
-		if err := q.Order("id").Limit(limit + 1).Find(&rows).Error; err != nil {
+		next = ""
+		if rows, err = tx.Buildings(area, from.ID, limit+1); err != nil {
 			return err
 		}
 		if len(rows) > limit {
@@ -134,15 +125,6 @@ func (s *Service) Buildings(ctx context.Context, area, after string, limit int) 
 		return nil
 	})
 	return rows, next, err
-}
-
-// partlyUnder narrows buildings to those in the area, and those with a room in it.
-func partlyUnder(tx *store.Tx, q *gorm.DB, area string) *gorm.DB {
-	rooms := under(tx.Q(&model.Room{}), area).Select("building_id")
-	if col := levelColumn(area); col != "" {
-		return q.Where("("+col+" = ? OR id IN (?))", area, rooms)
-	}
-	return q.Where("((area_code >= ? AND area_code < ?) OR id IN (?))", area, area+":", rooms)
 }
 
 // Building is one building. Errors: not_found.

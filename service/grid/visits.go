@@ -216,9 +216,9 @@ func (s *Service) Visits(ctx context.Context, room model.ID, after string, limit
 			return err
 		}
 		works := tx.Actor().IsSystem() || tx.Actor().WorksAt(model.Collector, whereIs(r))
-		var rows []*model.Visit
-		rows, next, err = store.Page(tx.Q(&model.Visit{}).Where("room_id = ?", room), "at", from, limit,
+		rows, end, err := store.Page(tx.Along("visits_room", &model.Visit{}).Where("room_id = ?", room), "at", from, limit,
 			func(v *model.Visit) store.Cursor { return store.Cursor{At: v.At, ID: v.ID} })
+		next = end.String()
 		for _, v := range rows {
 			view, err := showVisit(tx, v)
 			if err != nil {

@@ -47,12 +47,11 @@ func (s *Service) Accounts(ctx context.Context, f AccountFilter) (views []Accoun
 		return nil, "", err
 	}
 	err = s.db.Read(ctx, func(tx *store.Tx) error {
-		rows, n, err := store.Page(f.apply(tx), "created_at", after, f.Limit,
-			func(a *model.Account) store.Cursor { return store.Cursor{At: a.CreatedAt, ID: a.ID} })
+		rows, end, err := f.page(tx, after)
 		if err != nil {
 			return err
 		}
-		next = n
+		next = end.String()
 		views, err = s.views(tx, rows)
 		return err
 	})
@@ -70,24 +69,108 @@ func (f AccountFilter) shape() error {
 	return bad.Err()
 }
 
-func (f AccountFilter) apply(tx *store.Tx) *gorm.DB {
-	q := tx.Q(&model.Account{})
-	if f.Area != "" || f.Role != "" {
-		held := tx.Q(&model.GrantRow{}).Select("account_id").Where("ended_at IS NULL")
-		if f.Area != "" {
-			held = held.Where("area_code >= ? AND area_code < ?", f.Area, f.Area+":") // ':' follows '9'
+// fewAccounts is how many accounts a page reads and sorts at most; where there may be more it walks all, the newest first.
+const fewAccounts = 4000
+
+// page finds accounts by their roles where not everybody is asked for, or by the beginning of their name, and walks them otherwise.
+func (f AccountFilter) page(tx *store.Tx, after store.Cursor) ([]*model.Account, store.Cursor, error) {
+	at := func(a *model.Account) store.Cursor { return store.Cursor{At: a.CreatedAt, ID: a.ID} }
+	ids, some, err := f.holders(tx)
+	if err != nil {
+		return nil, store.Cursor{}, err
+	}
+	if !some && f.Query != "" {
+		if ids, some, err = f.named(tx); err != nil {
+			return nil, store.Cursor{}, err
 		}
+	}
+	if some {
+		return store.Page(f.narrow(tx)(tx.Q(&model.Account{}).Where("id IN ?", ids)), "created_at", after, f.Limit, at)
+	}
+	list := store.Listed{After: after, Limit: f.Limit}
+	if f != (AccountFilter{Limit: f.Limit, Cursor: f.Cursor}) {
+		list.Narrow = f.narrow(tx)
+	}
+	return store.PageByStreet(tx, store.ByStreet{Col: "created_at", All: "accounts_created"}, list, at)
+}
+
+// holders are the accounts in scope that hold, or held, a role such as the filter names; some is false when that may be everybody.
+func (f AccountFilter) holders(tx *store.Tx) (ids []model.ID, some bool, err error) {
+	scope := tx.Actor().Scope()
+	if scope.All && f.Area == "" && f.Role == "" {
+		return nil, false, nil
+	}
+	read := func(index, where string, args ...any) error {
+		var part []model.ID
+		q := tx.Along(index, &model.GrantRow{}).Where(where, args...)
 		if f.Role != "" {
-			held = held.Where("role = ?", f.Role)
+			q = q.Where("role = ?", f.Role)
 		}
-		q = q.Where("id IN (?)", held)
+		err := q.Limit(fewAccounts+1).Pluck("account_id", &part).Error
+		ids = append(ids, part...)
+		return err
 	}
-	if p := strings.TrimSpace(f.Query); p != "" {
-		const last = "\U0010FFFF"
-		low := strings.ToLower(p)
-		q = q.Where("(username >= ? AND username < ?) OR (name >= ? AND name < ?)", low, low+last, p, p+last)
+	index := "grants_area"
+	if f.Role != "" {
+		index = "grants_role"
 	}
-	return q
+	areas := scope.Areas
+	if scope.All {
+		areas = []string{""}
+	} else {
+		err = read("grants_account", "account_id = ?", tx.Actor().Account)
+	}
+	for _, a := range areas {
+		switch {
+		case err != nil:
+		case strings.HasPrefix(f.Area, a):
+			err = read(index, "area_code >= ? AND area_code < ?", f.Area, f.Area+":") // ':' follows '9'
+		case strings.HasPrefix(a, f.Area):
+			err = read(index, "area_code >= ? AND area_code < ?", a, a+":")
+		}
+	}
+	slices.SortFunc(ids, func(a, b model.ID) int { return slices.Compare(a[:], b[:]) })
+	ids = slices.Compact(ids)
+	return ids, len(ids) <= fewAccounts, err
+}
+
+// named are the accounts whose user name or name begins as asked for; some is false when there are many.
+func (f AccountFilter) named(tx *store.Tx) (ids []model.ID, some bool, err error) {
+	for index, where := range map[string]string{"accounts_username": "username >= ? AND username < ?", "accounts_name": "name >= ? AND name < ?"} {
+		var part []model.ID
+		p := strings.TrimSpace(f.Query)
+		if index == "accounts_username" {
+			p = strings.ToLower(p)
+		}
+		if err := tx.Along(index, &model.Account{}).Where(where, p, p+lastRune).Limit(fewAccounts+1).Pluck("id", &part).Error; err != nil {
+			return nil, false, err
+		}
+		ids = append(ids, part...)
+	}
+	return ids, len(ids) <= fewAccounts, nil
+}
+
+// lastRune follows every character a name may hold.
+const lastRune = "\U0010FFFF"
+
+func (f AccountFilter) narrow(tx *store.Tx) func(*gorm.DB) *gorm.DB {
+	return func(q *gorm.DB) *gorm.DB {
+		if f.Area != "" || f.Role != "" {
+			held := tx.Q(&model.GrantRow{}).Select("1").Where("account_id = accounts.id AND ended_at IS NULL")
+			if f.Area != "" {
+				held = held.Where("area_code >= ? AND area_code < ?", f.Area, f.Area+":")
+			}
+			if f.Role != "" {
+				held = held.Where("role = ?", f.Role)
+			}
+			q = q.Where("EXISTS (?)", held)
+		}
+		if p := strings.TrimSpace(f.Query); p != "" {
+			low := strings.ToLower(p)
+			q = q.Where("(username >= ? AND username < ?) OR (name >= ? AND name < ?)", low, low+lastRune, p, p+lastRune)
+		}
+		return q
+	}
 }
 
 // views shows accounts with their roles; three statements, whatever their number.

@@ -1,7 +1,6 @@
 package identity
 
 import (
-	"cmp"
 	"context"
 	"slices"
 
@@ -52,26 +51,33 @@ func (s *Service) Audit(ctx context.Context, f AuditFilter) (items []AuditItem, 
 	}
 	err = s.db.Read(ctx, func(tx *store.Tx) error {
 		items = items[:0]
-		rows, more, err := store.Page(f.apply(tx.Q(&model.Audit{})), "at", after, f.Limit,
+		list := store.Listed{Area: f.Area, Of: f.Actor, After: after, Limit: f.Limit}
+		if f.Act != "" || !f.Actor.IsZero() {
+			list.Narrow = f.narrow
+		}
+		rows, end, err := store.PageByStreet(tx, traces, list,
 			func(a *model.Audit) store.Cursor { return store.Cursor{At: a.At, ID: a.ID} })
 		if err != nil {
 			return err
 		}
-		revisions, also, err := store.Page(f.apply(tx.Q(&model.Revision{})).Omit("changes", "note"), "at", after, f.Limit,
+		revisions, also, err := store.PageByStreet(tx, changes, list,
 			func(v *model.Revision) store.Cursor { return store.Cursor{At: v.At, ID: v.ID} })
 		if err != nil {
 			return err
 		}
-		items, next = merge(rows, revisions, f.Limit, more != "" || also != "")
+		items, next = merge(rows, revisions, f.Limit, end, also)
 		return nil
 	})
 	return items, next, err
 }
 
-func (f AuditFilter) apply(q *gorm.DB) *gorm.DB {
-	if f.Area != "" {
-		q = q.Where("area_code >= ? AND area_code < ?", f.Area, f.Area+":") // ':' follows '9'
-	}
+// The indexes of the two tables that a trace is read from. A revision lies where its record lay then.
+var (
+	traces  = store.ByStreet{Col: "at", All: "audit_at", Street: "audit_street", Own: "audit_actor", OwnCol: "actor_id"}
+	changes = store.ByStreet{Col: "at", All: "revisions_at", Street: "revisions_street"}
+)
+
+func (f AuditFilter) narrow(q *gorm.DB) *gorm.DB {
 	if !f.Actor.IsZero() {
 		q = q.Where("actor_id = ?", f.Actor)
 	}
@@ -81,8 +87,8 @@ func (f AuditFilter) apply(q *gorm.DB) *gorm.DB {
 	return q
 }
 
-// merge puts both pages into one order and cuts it; a list that had more has filled its page, so that nothing is skipped.
-func merge(rows []*model.Audit, revisions []*model.Revision, limit int, more bool) (items []AuditItem, next string) {
+// merge puts both pages into one order and cuts it where it is full, or where the first of them ended: what lies behind is not known.
+func merge(rows []*model.Audit, revisions []*model.Revision, limit int, ends ...store.Cursor) (items []AuditItem, next string) {
 	items = make([]AuditItem, 0, len(rows)+len(revisions))
 	for _, a := range rows {
 		items = append(items, AuditItem{ID: a.ID, At: a.At, Actor: AuditActor{orNull(a.ActorID), a.ActorRole, a.ActorName}, Act: a.Act,
@@ -93,14 +99,17 @@ func merge(rows []*model.Audit, revisions []*model.Revision, limit int, more boo
 			Target: v.RecordID.String(), AreaCode: v.AreaCode, Result: "ok", Detail: v.From + " → " + v.To, Source: v.Source,
 			RequestID: v.RequestID})
 	}
-	slices.SortFunc(items, func(a, b AuditItem) int {
-		return cmp.Or(cmp.Compare(b.At, a.At), slices.Compare(b.ID[:], a.ID[:]))
-	})
-	if len(items) > limit {
-		items, more = items[:limit], true
+	at := func(i AuditItem) store.Cursor { return store.Cursor{At: i.At, ID: i.ID} }
+	slices.SortFunc(items, func(a, b AuditItem) int { return at(a).Compare(at(b)) })
+	ends = slices.DeleteFunc(ends, func(c store.Cursor) bool { return c == store.Cursor{} })
+	if len(ends) > 0 {
+		end := slices.MinFunc(ends, store.Cursor.Compare)
+		items = slices.DeleteFunc(items, func(i AuditItem) bool { return at(i).Compare(end) > 0 })
+		next = end.String()
 	}
-	if n := len(items); more && n > 0 {
-		next = store.Cursor{At: items[n-1].At, ID: items[n-1].ID}.String()
+	if len(items) > limit {
+		items = items[:limit]
+		next = at(items[limit-1]).String()
 	}
 	return items, next
 }

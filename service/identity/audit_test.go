@@ -24,7 +24,7 @@ func TestTheTraceIsReadInScope(t *testing.T) {
 			err := tx.Add(&model.Record{ID: id, Kind: model.KindEvent, AreaCodes: model.CodesOf(area), SubmitterID: model.NewID(),
 				SubmittedAt: tx.Now(), Version: 1},
 				&model.Revision{ID: model.NewID(), RecordID: id, Version: 1, At: tx.Now(), Act: "verify", From: "submitted", To: "verified",
-					AreaCode: area, Hash: []byte{1}})
+					AreaCode: area, Street: model.CodesOf(area).Street, Hash: []byte{1}})
 			if err != nil {
 				return err
 			}

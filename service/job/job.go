@@ -163,10 +163,12 @@ func (s *Service) List(ctx context.Context, cursor string, limit int) (jobs []*m
 		return nil, "", err
 	}
 	err = s.db.Read(ctx, func(tx *store.Tx) error {
-		q := tx.Q(&model.Job{}).Where("owner_id = ?", ownerOf(tx.Actor()))
-		jobs, next, err = store.Page(q, "created_at", after, limit, func(j *model.Job) store.Cursor {
+		var end store.Cursor
+		q := tx.Along("jobs_owner", &model.Job{}).Where("owner_id = ?", ownerOf(tx.Actor()))
+		jobs, end, err = store.Page(q, "created_at", after, limit, func(j *model.Job) store.Cursor {
 			return store.Cursor{At: j.CreatedAt, ID: j.ID}
 		})
+		next = end.String()
 		return err
 	})
 	return jobs, next, err
