@@ -33,16 +33,18 @@ func PageByStreet[T any](tx *Tx, b ByStreet, l Listed, at func(*T) Cursor) (rows
 	if err != nil {
 		return nil, end, err
 	}
+	var scans []scan
 	for _, w := range ways {
-		s := scan{col: b.Col, after: l.After, limit: l.Limit, share: tx.db.o.Look / len(ways), cost: rowCost,
+		s := scan{col: b.Col, after: l.After, limit: l.Limit, cost: rowCost,
 			entries: func() *gorm.DB { return tx.System("how far a list goes").Along(w.index, new(T)).Where(w.at) },
 			rows:    func() *gorm.DB { return l.apply(tx.Along(w.index, new(T)).Where(w.at)) }}
 		if w.index == b.All && l.Narrow == nil {
 			s.cost = 0
 		}
-		if err := out.read(s); err != nil {
-			return nil, end, err
-		}
+		scans = append(scans, s)
+	}
+	if err := out.read(scans, tx.db.o.Look); err != nil {
+		return nil, end, err
 	}
 	rows, end = out.page(l.Limit, false)
 	return rows, end, nil

@@ -48,10 +48,12 @@ func (tx *Tx) Records(f Filter) (recs []*model.Record, next string, err error) {
 		return nil, "", err
 	}
 	places := found[place]{at: func(p *place) Cursor { return Cursor{p.SubmittedAt, p.ID} }}
+	var scans []scan
 	for _, w := range walks {
-		if err := places.read(l.scan(w, tx.db.o.Look/len(walks))); err != nil {
-			return nil, "", err
-		}
+		scans = append(scans, l.scan(w))
+	}
+	if err := places.read(scans, tx.db.o.Look); err != nil {
+		return nil, "", err
 	}
 	rows, end := places.page(f.Limit, f.Ascending)
 	if len(rows) > 0 {

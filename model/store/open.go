@@ -253,7 +253,11 @@ func (db *DB) open(d gorm.Dialector, conns int) (*gorm.DB, error) {
 	pool.SetMaxIdleConns(conns)
 	pool.SetConnMaxLifetime(connLife)
 	if db.o.Watch != nil {
-		watch := func(g *gorm.DB) { db.o.Watch(g.Statement.SQL.String(), g.Statement.Vars) }
+		watch := func(g *gorm.DB) {
+			if !g.DryRun { // a part of another statement
+				db.o.Watch(g.Statement.SQL.String(), g.Statement.Vars)
+			}
+		}
 		err = errors.Join(g.Callback().Query().After("gorm:query").Register("six:watch", watch),
 			g.Callback().Row().After("gorm:row").Register("six:watch", watch))
 	}

@@ -68,6 +68,14 @@ func upTo(q *gorm.DB, col string, end Cursor, ascending bool) *gorm.DB {
 	return q.Where(col+" >= ? AND ("+col+" > ? OR id >= ?)", end.At, end.At, end.ID)
 }
 
+// primary is the name of a table's primary key as an index.
+func (db *DB) primary(table string) string {
+	if db.o.Dialect == MySQL {
+		return "PRIMARY"
+	}
+	return "sqlite_autoindex_" + table + "_1"
+}
+
 // by names the index that answers a statement: the list has chosen it, and what the engine has counted of the tables must not choose
 // another one some night.
 type by struct {

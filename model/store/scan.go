@@ -23,7 +23,6 @@ type scan struct {
 	ascending bool
 	limit     int
 	cost      int // of an entry: 1, or rowCost where the row must be read; 0 where nothing is filtered: then there is no bound
-	share     int // how much it may look at
 }
 
 // found is what scans have found of a list.
@@ -34,33 +33,44 @@ type found[T any] struct {
 	at    func(*T) Cursor
 }
 
-// read runs a scan.
-func (f *found[T]) read(s scan) error {
+// read runs scans. What one leaves of its share is the later ones': the longest comes last.
+func (f *found[T]) read(scans []scan, look int) error {
+	for i, s := range scans {
+		spent, err := f.run(s, look/(len(scans)-i))
+		if err != nil {
+			return err
+		}
+		look -= spent
+	}
+	return nil
+}
+
+// run looks at share entries at most, and tells at how many it did.
+func (f *found[T]) run(s scan, share int) (spent int, err error) {
 	after, want := s.after, s.limit+1
-	for width := firstLook; ; width *= 8 {
+	for width := min(firstLook, share); ; width = min(8*width, share-spent) {
 		var part, ends []*T
 		q := s.rows()
 		if s.cost > 0 {
-			width = max(1, min(width, s.share)/s.cost) * s.cost
 			e := keyset(s.entries(), s.col, after, s.ascending).Select("id", s.col)
-			if err := e.Offset(width/s.cost - 1).Limit(1).Find(&ends).Error; err != nil {
-				return err
+			if err := e.Offset(width / s.cost).Limit(1).Find(&ends).Error; err != nil {
+				return spent, err
 			}
 		}
 		if len(ends) > 0 {
 			q = upTo(q, s.col, f.at(ends[0]), s.ascending)
 		}
 		if err := keyset(q, s.col, after, s.ascending).Limit(want).Find(&part).Error; err != nil {
-			return err
+			return spent, err
 		}
 		f.rows = append(f.rows, part...)
 		if want -= len(part); want <= 0 || len(ends) == 0 {
-			return nil
+			return spent, nil
 		}
 		after = f.at(ends[0])
-		if s.share -= width; s.share <= 0 {
+		if spent += width; spent >= share {
 			f.stops = append(f.stops, after)
-			return nil
+			return spent, nil
 		}
 	}
 }

@@ -101,10 +101,11 @@ func inArea(col string) rule {
 	}
 }
 
-// header limits rows that belong to a record to those whose header is in scope.
+// header limits rows that belong to a record to those whose header is in scope. The header is looked up for each row: MariaDB makes a
+// join of IN and EXISTS and may begin it with all headers in scope, a whole street's; it leaves a subquery with a LIMIT as it is.
 func header(col string) rule {
 	return func(t table, s model.Scope, a model.Actor) clause.Expression {
-		return clause.Expr{SQL: "EXISTS (SELECT 1 FROM records WHERE records.id = ? AND ?)",
+		return clause.Expr{SQL: "(SELECT 1 FROM records WHERE records.id = ? AND ? LIMIT 1) = 1",
 			Vars: []any{t.col(col), table("records").records(s, a)}}
 	}
 }
@@ -200,6 +201,8 @@ type arm struct {
 	unit     string
 	own      model.ID
 	dispatch model.ID
+	// through is how a record hangs on what was dispatched: dispatches, or one of the two ends of links; "" for all three.
+	through string
 }
 
 func arms(s model.Scope) []arm {
@@ -245,18 +248,28 @@ func (t table) arm(a arm) clause.Expression {
 	case !a.own.IsZero():
 		return t.eq("submitter_id", a.own)
 	case !a.dispatch.IsZero():
-		return t.dispatched(a.dispatch)
+		return t.dispatched(a.dispatch, a.through)
 	}
 	return anyOf{}
 }
 
+// throughs are the ways in which a record hangs on what was dispatched, with the ids that each leads to.
+var throughs = map[string]string{
+	"dispatches": "SELECT record_id FROM dispatches WHERE account_id = ?",
+	"to":         "SELECT other_id FROM links WHERE record_id IN (SELECT record_id FROM dispatches WHERE account_id = ?)",
+	"from":       "SELECT record_id FROM links WHERE other_id IN (SELECT record_id FROM dispatches WHERE account_id = ?)",
+}
+
 // dispatched are the events once dispatched to a department, with their linked places and objects; never a person, never the register.
-func (t table) dispatched(account model.ID) clause.Expression {
-	const mine = "SELECT record_id FROM dispatches WHERE account_id = ?"
-	return clause.Expr{SQL: "(? IN (" + mine + ") OR (? IN ('place','object') AND " +
-		"(? IN (SELECT other_id FROM links WHERE record_id IN (" + mine + ")) OR " +
-		"? IN (SELECT record_id FROM links WHERE other_id IN (" + mine + ")))))",
-		Vars: []any{t.col("id"), account, t.col("kind"), t.col("id"), account, t.col("id"), account}}
+func (t table) dispatched(account model.ID, through string) clause.Expression {
+	if through == "" {
+		return anyOf{t.dispatched(account, "dispatches"), t.dispatched(account, "to"), t.dispatched(account, "from")}
+	}
+	mine := clause.Expr{SQL: "? IN (" + throughs[through] + ")", Vars: []any{t.col("id"), account}}
+	if through == "dispatches" {
+		return mine
+	}
+	return allOf{mine, clause.IN{Column: t.col("kind"), Values: []any{model.KindPlace, model.KindObject}}}
 }
 
 func (t table) records(s model.Scope, _ model.Actor) clause.Expression { return t.anyArm(arms(s)) }
@@ -285,7 +298,7 @@ func (t table) spans(area string) clause.Expression {
 		above = append(above, area[:n])
 	}
 	return allOf{clause.IN{Column: t.col("area_code"), Values: above},
-		clause.Expr{SQL: "EXISTS (SELECT 1 FROM rooms WHERE rooms.building_id = ? AND ?)",
+		clause.Expr{SQL: "(SELECT 1 FROM rooms WHERE rooms.building_id = ? AND ? LIMIT 1) = 1",
 			Vars: []any{t.col("id"), table("rooms").prefix(area)}}}
 }
 
@@ -331,7 +344,7 @@ func heldCodes(a model.Actor) []string {
 
 // inBuildings holds for rows of a building in scope.
 func (t table) inBuildings(s model.Scope, a model.Actor) clause.Expression {
-	return clause.Expr{SQL: "EXISTS (SELECT 1 FROM buildings WHERE buildings.id = ? AND ?)",
+	return clause.Expr{SQL: "(SELECT 1 FROM buildings WHERE buildings.id = ? AND ? LIMIT 1) = 1",
 		Vars: []any{t.col("building_id"), table("buildings").buildings(s, a)}}
 }
 

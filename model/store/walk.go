@@ -78,7 +78,9 @@ func (l *listing) ways(list []arm) (out []walk, err error) {
 		case !a.own.IsZero():
 			out = append(out, walk{index: "records_submitter", at: map[string]any{"submitter_id": a.own}, only: []arm{a}})
 		case !a.dispatch.IsZero():
-			out = append(out, walk{only: []arm{a}, sorts: true})
+			for through := range throughs {
+				out = append(out, walk{index: l.tx.db.primary("records"), only: []arm{{dispatch: a.dispatch, through: through}}, sorts: true})
+			}
 		default:
 			areas = append(areas, a)
 		}
@@ -171,18 +173,17 @@ func (tx *Tx) distinct(m any, index, col, prefix string) (out []string, err erro
 	}
 }
 
-// statuses are those the list may hold.
-func (f Filter) statuses() []model.Status {
-	list := f.Statuses
-	if len(list) == 0 {
-		list = model.Statuses()
+// statuses are those the list may hold, the one that most records have last.
+func (f Filter) statuses() (list []model.Status) {
+	for _, s := range model.Statuses() {
+		if s != model.Verified && f.DueBefore == 0 && (len(f.Statuses) == 0 || slices.Contains(f.Statuses, s)) {
+			list = append(list, s)
+		}
 	}
-	if f.DueBefore != 0 && slices.Contains(list, model.Verified) {
-		return []model.Status{model.Verified}
-	} else if f.DueBefore != 0 {
-		return nil
+	if len(f.Statuses) == 0 || slices.Contains(f.Statuses, model.Verified) {
+		list = append(list, model.Verified)
 	}
-	return slices.Compact(slices.Sorted(slices.Values(list)))
+	return list
 }
 
 // cost is what a step of the walk costs: nothing when it finds only what the list shows, an entry when the index itself holds what is
@@ -213,13 +214,13 @@ func (l *listing) cost(w walk) int {
 }
 
 // scan reads the places of the walk's records.
-func (l *listing) scan(w walk, share int) scan {
+func (l *listing) scan(w walk) scan {
 	cost := l.cost(w)
 	if w.sorts {
 		cost = 0
 	}
 	return scan{entries: func() *gorm.DB { return l.entries(w) }, col: "submitted_at", after: l.f.After, ascending: l.f.Ascending,
-		limit: l.f.Limit, cost: cost, share: share,
+		limit: l.f.Limit, cost: cost,
 		rows: func() *gorm.DB { return l.f.apply(l.along(w)).Select("id", "submitted_at") }}
 }
 

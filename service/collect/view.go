@@ -1,6 +1,7 @@
 package collect
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -213,10 +214,18 @@ func linksOf(tx *store.Tx, ids []model.ID) (map[model.ID][]ViewLink, error) {
 		return out, nil
 	}
 	var rows []model.Link
-	q := tx.System("links").Q(&model.Link{}).Where("record_id IN ? OR other_id IN ?", ids, ids).Order("at")
-	if err := q.Find(&rows).Error; err != nil || len(rows) == 0 {
-		return out, err
+	for _, end := range []string{"record_id", "other_id"} { // each has its index; one statement for both would have neither
+		var some []model.Link
+		if err := tx.System("links").Q(&model.Link{}).Where(end+" IN ?", ids).Find(&some).Error; err != nil {
+			return out, err
+		}
+		rows = append(rows, some...)
 	}
+	if len(rows) == 0 {
+		return out, nil
+	}
+	slices.SortFunc(rows, func(a, b model.Link) int { return cmp.Or(cmp.Compare(a.At, b.At), slices.Compare(a.ID[:], b.ID[:])) })
+	rows = slices.CompactFunc(rows, func(a, b model.Link) bool { return a.ID == b.ID }) // a link between two of the page came twice
 	var ends []model.ID
 	for _, l := range rows {
 		ends = append(ends, l.RecordID, l.OtherID)

@@ -51,7 +51,13 @@ type Change func(*app.Options)
 func New(t testing.TB, changes ...Change) *Server {
 	t.Helper()
 	clock := testkit.Clock(t)
-	s := &Server{Clock: clock, Data: t.TempDir(), t: t, store: testkit.Options(t, clock)}
+	return On(t, testkit.Options(t, clock), clock, changes...)
+}
+
+// On is New on a fresh database of one's own, which goes by the clock.
+func On(t testing.TB, o store.Options, clock *testkit.FixedClock, changes ...Change) *Server {
+	t.Helper()
+	s := &Server{Clock: clock, Data: t.TempDir(), t: t, store: o}
 	s.start(changes)
 	s.lay()
 	return s
