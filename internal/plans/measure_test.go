@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -83,11 +84,7 @@ func (g *gauge) measure(s statement) int {
 		n = g.steps(s.query, values) / stepsPerEntry
 	} else {
 		before := g.reads()
-		rows, err := g.conn.QueryContext(context.Background(), s.query, values...)
-		require.NoError(g.t, err, s.query)
-		for rows.Next() {
-		}
-		require.NoError(g.t, rows.Close())
+		g.each(s.query, values, func([]sql.NullString, []string) {})
 		n = g.reads() - before
 	}
 	if n > few {
@@ -131,19 +128,33 @@ func (g *gauge) steps(query string, values []any) (n int) {
 	return n
 }
 
+// each runs a statement and hands out its rows with the columns' names.
+func (g *gauge) each(query string, values []any, row func(cells []sql.NullString, columns []string)) {
+	rows, err := g.conn.QueryContext(context.Background(), query, values...)
+	require.NoError(g.t, err, query)
+	defer func() { require.NoError(g.t, rows.Close()) }()
+	columns, err := rows.Columns()
+	require.NoError(g.t, err)
+	cells, at := make([]sql.NullString, len(columns)), make([]any, len(columns))
+	for i := range cells {
+		at[i] = &cells[i]
+	}
+	for rows.Next() {
+		require.NoError(g.t, rows.Scan(at...))
+		row(cells, columns)
+	}
+	require.NoError(g.t, rows.Err())
+}
+
 // reads is MariaDB's count of rows and entries read by the connection.
 func (g *gauge) reads() (sum int) {
-	rows, err := g.conn.QueryContext(context.Background(), "SHOW SESSION STATUS LIKE 'Handler_read%'")
-	require.NoError(g.t, err)
-	defer rows.Close()
-	for rows.Next() {
-		var name string
-		var n int
-		require.NoError(g.t, rows.Scan(&name, &n))
-		if name != "Handler_read_retry" {
+	g.each("SHOW SESSION STATUS LIKE 'Handler_read%'", nil, func(cells []sql.NullString, _ []string) {
+		n, err := strconv.Atoi(cells[1].String)
+		require.NoError(g.t, err)
+		if cells[0].String != "Handler_read_retry" {
 			sum += n
 		}
-	}
+	})
 	return sum
 }
 
@@ -153,29 +164,22 @@ var grows = regexp.MustCompile("^(records|revisions|persons|places|events|object
 
 // judge fails when the statement's plan reads a growing table without an index, or makes an index of its own to answer it.
 func (g *gauge) judge(query string, values []any) {
-	rows, err := g.conn.QueryContext(context.Background(), map[bool]string{true: "EXPLAIN QUERY PLAN ", false: "EXPLAIN "}[g.lite]+query,
-		values...)
-	require.NoError(g.t, err, query)
-	defer rows.Close()
-	columns, err := rows.Columns()
-	require.NoError(g.t, err)
-	for rows.Next() {
-		cells, at := make([]sql.NullString, len(columns)), make([]any, len(columns))
-		for i := range cells {
-			at[i] = &cells[i]
-		}
-		require.NoError(g.t, rows.Scan(at...))
+	explain := "EXPLAIN "
+	if g.lite {
+		explain = "EXPLAIN QUERY PLAN "
+	}
+	g.each(explain+query, values, func(cells []sql.NullString, columns []string) {
 		if g.lite {
 			detail := cells[3].String
 			words := strings.Fields(detail)
 			if words[0] == "SCAN" && len(words) == 2 && grows.MatchString(words[1]) || strings.Contains(detail, "AUTOMATIC") {
 				g.t.Errorf("%s: %s\n%v", detail, query, values)
 			}
-			continue
+			return
 		}
 		table, kind := cells[slices.Index(columns, "table")].String, cells[slices.Index(columns, "type")].String
 		if kind == "ALL" && grows.MatchString(table) {
 			g.t.Errorf("a full scan of %s: %s\n%v", table, query, values)
 		}
-	}
+	})
 }

@@ -35,28 +35,29 @@ type list struct {
 // lists are all lists of the API; TestEveryListIsTried fails for one, or a parameter of one, that is missing.
 func (w *town) lists() map[string]list {
 	areas := []string{"410102", "410102002", w.s.Community, w.s.Grid, w.s.Grid + "001", "410102005", "410102999"}
-	someone := testkitID(num('a', 3))
+	someone := text(num('a', 3))
 	return map[string]list{
 		"/records": {"/records", map[string][]string{
 			"kind": {"person", "event", "organisation"}, "status": {"verified", "submitted", "returned"}, "stage": {"dispatched", "held"},
-			"area": areas, "building": {testkitID(w.building)}, "room": {testkitID(w.room), "101", "9999"},
-			"household": {testkitID(w.household)}, "due_before": {"2025-01-01", "2026-08-01", "2030-01-01"}, "mine": {"true"},
+			"area": areas, "building": {text(w.building)}, "room": {text(w.room), "101", "9999"},
+			"household": {text(w.household)}, "due_before": {"2025-01-01", "2026-08-01", "2030-01-01"}, "mine": {"true"},
 			"q": {"王", "诸葛", "无此人", "王伟"},
 		}},
-		"/areas":                  {"/areas", map[string][]string{"parent": areas[:5]}},
-		"/buildings":              {"/buildings", map[string][]string{"area": areas}},
-		"/accounts":               {"/accounts", map[string][]string{"area": areas, "role": {"collector", "resident", "street"}, "q": {"王", "d"}}},
+		"/areas":     {"/areas", map[string][]string{"parent": areas[:5]}},
+		"/buildings": {"/buildings", map[string][]string{"area": areas}},
+		"/accounts": {"/accounts", map[string][]string{"area": areas, "role": {"collector", "resident", "street"},
+			"q": {"王", "d"}}},
 		"/audit":                  {"/audit", map[string][]string{"area": areas, "actor": {someone}, "act": {"create", "nothing"}}},
-		"/assignments":            {"/assignments", map[string][]string{"account": {someone}, "building": {testkitID(w.building)}, "ended": {"true"}}},
+		"/assignments":            {"/assignments", map[string][]string{"account": {someone}, "building": {text(w.building)}, "ended": {"true"}}},
 		"/jobs":                   {"/jobs", nil},
-		"/rooms/{id}/visits":      {"/rooms/" + testkitID(w.room) + "/visits", nil},
-		"/buildings/{id}/rooms":   {"/buildings/" + testkitID(w.building) + "/rooms", nil},
-		"/buildings/{id}/qrcodes": {"/buildings/" + testkitID(w.building) + "/qrcodes", nil},
+		"/rooms/{id}/visits":      {"/rooms/" + text(w.room) + "/visits", nil},
+		"/buildings/{id}/rooms":   {"/buildings/" + text(w.building) + "/rooms", nil},
+		"/buildings/{id}/qrcodes": {"/buildings/" + text(w.building) + "/qrcodes", nil},
 		"/sessions":               {"/sessions", nil},
 	}
 }
 
-func testkitID(id model.ID) string { return id.String() }
+func text(id model.ID) string { return id.String() }
 
 // asked are the lists of the document: what answers with a page.
 func asked(t *testing.T, s *street.Server) map[string][]string {
@@ -105,15 +106,13 @@ func newTown(t *testing.T, n int) (*town, *watcher) {
 		return lit(id)
 	}
 	w.resident, w.department, w.collector = me("resident"), me("department"), me("collector")
-	w.fill(n)
 	// The collector's posts: a building, and a unit of another street.
 	now := int64(clock.Time())
 	for i, b := range []int{3, 7} {
-		_, err := pool.ExecContext(t.Context(), "INSERT INTO assignments (id,account_id,building_id,unit,area_code,street,team,from_at,created_at) VALUES ("+
-			strings.Join([]string{lit(num('z', i)), w.collector, lit(num('b', b)), lit([]string{"", "1"}[i]), "''", "'410102002'", "'fixed'",
-				lit(now - day), lit(now)}, ",")+")")
-		require.NoError(t, err)
+		w.add("assignments", "id,account_id,building_id,unit,street,team,from_at,created_at", num('z', i), raw(w.collector), num('b', b),
+			[]string{"", "1"}[i], "410102002", "fixed", now-day, now)
 	}
+	w.fill(n)
 	w.count()
 	return w, seen
 }

@@ -136,7 +136,10 @@ func (f AccountFilter) holders(tx *store.Tx) (ids []model.ID, some bool, err err
 
 // named are the accounts whose user name or name begins as asked for; some is false when there are many.
 func (f AccountFilter) named(tx *store.Tx) (ids []model.ID, some bool, err error) {
-	for index, where := range map[string]string{"accounts_username": "username >= ? AND username < ?", "accounts_name": "name >= ? AND name < ?"} {
+	for index, where := range map[string]string{
+		"accounts_username": "username >= ? AND username < ?",
+		"accounts_name":     "name >= ? AND name < ?",
+	} {
 		var part []model.ID
 		p := strings.TrimSpace(f.Query)
 		if index == "accounts_username" {
