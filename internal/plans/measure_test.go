@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/ncruces/go-sqlite3"
+	lited "github.com/ncruces/go-sqlite3/driver"
 	"github.com/stretchr/testify/require"
 
 	"sixelements/model/store"
@@ -52,13 +53,20 @@ type gauge struct {
 	cost map[string]int
 }
 
-func newGauge(t *testing.T, db *store.DB) *gauge {
-	pool, err := db.Pool()
+// newGauge asks past the doors, on a connection of its own.
+func newGauge(t *testing.T, o store.Options) *gauge {
+	lite := o.Dialect == store.SQLite
+	open := func() (*sql.DB, error) { return sql.Open("mysql", o.DSN) }
+	if lite {
+		open = func() (*sql.DB, error) { return lited.Open("file:" + o.Path) }
+	}
+	pool, err := open()
 	require.NoError(t, err)
-	conn, err := pool.Conn(context.Background())
+	t.Cleanup(func() { require.NoError(t, pool.Close()) })
+	conn, err := pool.Conn(t.Context())
 	require.NoError(t, err)
-	t.Cleanup(func() { _ = conn.Close() })
-	return &gauge{t, conn, db.Dialect() == store.SQLite, map[string]int{}}
+	t.Cleanup(func() { require.NoError(t, conn.Close()) })
+	return &gauge{t, conn, lite, map[string]int{}}
 }
 
 // few rows may be read without an index: a planner is right to read all of a small table.

@@ -90,7 +90,7 @@ func asked(t *testing.T, s *street.Server) map[string][]string {
 	return out
 }
 
-func newTown(t *testing.T, n int) (*town, *watcher) {
+func newTown(t *testing.T, n int) (*town, *watcher, *gauge) {
 	t.Helper()
 	clock := testkit.Clock(t)
 	o := testkit.Options(t, clock)
@@ -114,7 +114,7 @@ func newTown(t *testing.T, n int) (*town, *watcher) {
 	}
 	w.fill(n)
 	w.count()
-	return w, seen
+	return w, seen, newGauge(t, o)
 }
 
 func TestEveryListIsTried(t *testing.T) {
@@ -160,8 +160,7 @@ func TestListsLookAtLittleOfMany(t *testing.T) {
 }
 
 func listsLookAtLittle(t *testing.T, n int) {
-	w, seen := newTown(t, n)
-	g := newGauge(t, w.s.DB)
+	w, seen, g := newTown(t, n)
 	worst := map[string]string{}
 	top := map[string]int{}
 	short := map[string]int{}
