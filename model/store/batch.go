@@ -50,9 +50,9 @@ type refused struct{ error }
 func (r refused) Unwrap() error { return r.error }
 
 // share runs an act that shares its commit.
-func (db *DB) share(ctx context.Context, act model.Act, fn func(*Tx) error) error {
+func (db *DB) share(ctx context.Context, o *once, fn func(*Tx) error) error {
 	for try := 1; ; try++ {
-		err := db.again(ctx, func() error { return db.shareOnce(ctx, act, fn) })
+		err := db.again(ctx, func() error { return db.doOnce(ctx, o, func() error { return db.shareOnce(ctx, o, fn) }) })
 		var r refused
 		if try < staleTries && errors.As(err, &r) && model.IsCode(err, model.Stale) {
 			continue // whether the change since matters is for fn to say
@@ -64,28 +64,27 @@ func (db *DB) share(ctx context.Context, act model.Act, fn func(*Tx) error) erro
 	}
 }
 
-func (db *DB) shareOnce(ctx context.Context, act model.Act, fn func(*Tx) error) error {
-	tx := db.newTx(ctx, act)
-	tx.writes = true
-	kept, err := db.prepare(tx, fn)
-	if err != nil {
+func (db *DB) shareOnce(ctx context.Context, o *once, fn func(*Tx) error) error {
+	tx := db.newTx(ctx, o.act)
+	tx.writes, tx.traceID = true, o.trace
+	if err := db.prepare(tx, o, fn); err != nil {
 		return err
 	}
 	if tx.stagedNothing() {
-		return kept
+		return o.kept
 	}
 	m := &member{tx: tx, done: make(chan error, 1)}
 	if err := db.queued(ctx, m); err != nil {
 		return err
 	}
 	db.tell(ctx, tx.tags())
-	return kept
+	return o.kept
 }
 
 // prepare runs fn on a snapshot and ends that, whatever fn does.
-func (db *DB) prepare(tx *Tx, fn func(*Tx) error) (kept, err error) {
+func (db *DB) prepare(tx *Tx, o *once, fn func(*Tx) error) error {
 	defer tx.close()
-	return tx.run(fn)
+	return tx.run(o, fn)
 }
 
 // queued waits until a writer has written the member. Once a writer has begun, only its answer counts.

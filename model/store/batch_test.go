@@ -44,7 +44,7 @@ func (c *crowd) join(ctx context.Context, name string, fn func(*store.Tx) error)
 		defer c.mu.Unlock()
 		c.errs[name] = err
 	})
-	require.Eventually(c.t, func() bool { return c.Queued() == was+1 }, 10*time.Second, time.Millisecond, name)
+	require.Eventually(c.t, func() bool { return c.Queued() == was+1 }, time.Minute, time.Millisecond, name)
 }
 
 // adds is a member that makes a record.
@@ -80,7 +80,7 @@ func (c *crowd) occupy() (release func()) {
 			}))
 		})
 		time.Sleep(20 * time.Millisecond) // for the writer to take it
-		require.Eventually(c.t, func() bool { return c.Queued() == 0 }, 10*time.Second, time.Millisecond)
+		require.Eventually(c.t, func() bool { return c.Queued() == 0 }, time.Minute, time.Millisecond)
 	}
 	return func() {
 		if err := busy.Rollback(); !errors.Is(err, sql.ErrTxDone) {
@@ -201,7 +201,7 @@ func TestADeadlockVoidsABatchAndEveryMemberRunsAgain(t *testing.T) {
 	require.Eventually(t, func() bool {
 		return c.count("SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT' AND trx_rows_modified > 0 AND "+
 			"trx_mysql_thread_id IN (SELECT id FROM information_schema.processlist WHERE db = DATABASE())") > 0
-	}, 10*time.Second, 5*time.Millisecond, "the batch waits for the second row")
+	}, time.Minute, 5*time.Millisecond, "the batch waits for the second row")
 	exec("UPDATE areas SET name = '他' WHERE code = ?", community)
 	require.NoError(t, other.Commit())
 	c.wg.Wait()

@@ -59,15 +59,56 @@ func (db *DB) Write(ctx context.Context, act model.Act, fn func(*Tx) error) erro
 	defer db.doing.Add(-1)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()
+	o := &once{act: act, trace: model.NewID()}
 	if act.Shared {
-		return db.share(ctx, act, fn)
+		return db.share(ctx, o, fn)
 	}
 	unlock, err := db.hold(ctx)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	return db.again(ctx, func() error { return db.alone(ctx, act, fn) })
+	return db.again(ctx, func() error { return db.doOnce(ctx, o, func() error { return db.alone(ctx, o, fn) }) })
+}
+
+// once is an act that is to be done once, however often it runs. The answer to a COMMIT may be lost: whether it was done is then seen by
+// the id of its trace, the same in every run.
+type once struct {
+	act   model.Act
+	trace model.ID
+	doubt bool  // a COMMIT's answer was lost
+	kept  error // what fn answered in the last run although what it staged was to be written
+}
+
+// doOnce runs an attempt unless one before it was done after all.
+func (db *DB) doOnce(ctx context.Context, o *once, attempt func() error) error {
+	if o.doubt {
+		if done, err := db.traced(ctx, o.trace); err != nil || done {
+			return errors.Join(err, o.kept)
+		}
+	}
+	err := attempt()
+	if errors.Is(err, errDoubt) {
+		o.doubt = true
+	} else if o.doubt && errors.Is(translate(err), ErrDuplicate) { // the one in doubt was slower than the look for it
+		if done, lerr := db.traced(ctx, o.trace); lerr != nil || done {
+			return errors.Join(lerr, o.kept)
+		}
+	}
+	return err
+}
+
+// traced tells whether a trace was written.
+func (db *DB) traced(ctx context.Context, id model.ID) (bool, error) {
+	tx := db.newTx(AsSystem(ctx, "a commit whose answer was lost"), model.Act{})
+	defer tx.close()
+	for _, table := range []any{&model.Audit{}, &model.Revision{}} {
+		var n int64
+		if err := tx.Q(table).Where("id = ?", id).Count(&n).Error; err != nil || n > 0 {
+			return n > 0, err
+		}
+	}
+	return false, nil
 }
 
 // How many writes may wait or run at once: what 1,000 a second clear within two seconds, the Retry-After that others are given; and how
@@ -91,16 +132,15 @@ func (db *DB) hold(ctx context.Context) (unlock func(), err error) {
 }
 
 // alone runs fn inside the transaction that writes what it stages.
-func (db *DB) alone(ctx context.Context, act model.Act, fn func(*Tx) error) error {
-	tx := db.newTx(ctx, act)
-	tx.writes = true
+func (db *DB) alone(ctx context.Context, o *once, fn func(*Tx) error) error {
+	tx := db.newTx(ctx, o.act)
+	tx.writes, tx.traceID = true, o.trace
 	tx.ends = db.answers.ended()
 	if tx.g = db.write.WithContext(ctx).Begin(); tx.g.Error != nil {
 		return tx.g.Error
 	}
 	defer tx.g.Rollback() // does nothing after a commit; a panic in fn must not keep SQLite's one connection for ever
-	kept, err := tx.run(fn)
-	if err != nil {
+	if err := tx.run(o, fn); err != nil {
 		return err
 	}
 	if err := tx.alter(ctx, tx.g); err != nil {
@@ -115,31 +155,40 @@ func (db *DB) alone(ctx context.Context, act model.Act, fn func(*Tx) error) erro
 	tags := tx.tags()
 	db.answers.end(tags)
 	db.tell(ctx, tags)
-	return kept
+	return o.kept
 }
 
-// run runs fn and stages the trace. kept is an error to answer with although what was staged is to be written.
-func (tx *Tx) run(fn func(*Tx) error) (kept, err error) {
-	err = fn(tx)
+// run runs fn and stages the trace.
+func (tx *Tx) run(o *once, fn func(*Tx) error) error {
+	err := fn(tx)
 	var k keep
 	if err != nil && !errors.As(err, &k) {
-		return nil, err
+		return err
 	}
-	return k.error, tx.trace()
+	o.kept = k.error
+	return tx.trace()
 }
 
 func commit(g *gorm.DB) error {
-	if err := g.Commit().Error; err != nil {
+	err := g.Commit().Error
+	switch {
+	case err == nil:
+		return nil
+	case isRefusal(err):
 		return errors.Join(errVoid, err)
 	}
-	return nil
+	return errors.Join(errVoid, errDoubt, err)
 }
 
 func busy() error { return &model.Error{Code: model.Busy, RetryAfter: 2} }
 
+// persist is how long a voided transaction is run again: what a cluster needs to go on without one of its nodes, twice.
+const persist = 8 * time.Second
+
 // again runs an attempt until it is done: a voided transaction runs again from its start, with a pause that grows and jitters.
 func (db *DB) again(ctx context.Context, attempt func() error) error {
-	const tries = 8
+	patience, cancel := context.WithTimeout(ctx, persist)
+	defer cancel()
 	for i := 0; ; i++ {
 		err := translate(attempt())
 		if !errors.Is(err, errVoid) {
@@ -149,14 +198,11 @@ func (db *DB) again(ctx context.Context, attempt func() error) error {
 			}
 			return err
 		}
-		if i == tries {
-			db.o.Log.ErrorContext(ctx, "transaction given up", "err", err)
-			return busy()
-		}
 		pause := time.Duration(5+rand.IntN(20*(1+min(i, 5)))) * time.Millisecond
 		select {
 		case <-time.After(pause):
-		case <-ctx.Done():
+		case <-patience.Done():
+			db.o.Log.ErrorContext(ctx, "transaction given up", "err", err)
 			return busy()
 		}
 	}

@@ -21,6 +21,16 @@ var ErrDuplicate = errors.New("the row is there already")
 // errVoid says that the transaction is gone and must be run again from its start.
 var errVoid = errors.New("the transaction is void")
 
+// errDoubt says that a COMMIT may have been done: its answer was lost.
+var errDoubt = errors.New("whether the commit was done is not known")
+
+// isRefusal tells whether the answer to a COMMIT says that it was not done: a deadlock, which on Galera is another node's change of the
+// same row, or SQLite's file being locked.
+func isRefusal(err error) bool {
+	var my *mysqldriver.MySQLError
+	return errors.As(err, &my) && my.Number == 1213 || errors.Is(err, sqlite3.BUSY)
+}
+
 // translate makes errors of the database the program's own; texts of the database go no further than the log.
 func translate(err error) error {
 	var me *model.Error

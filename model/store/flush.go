@@ -168,13 +168,22 @@ func (tx *Tx) trace() error {
 	return nil
 }
 
+// nextTrace is the id for a trace.
+func (tx *Tx) nextTrace() model.ID {
+	id := tx.traceID
+	if tx.traceID = model.NewID(); id.IsZero() {
+		id = model.NewID()
+	}
+	return id
+}
+
 func (tx *Tx) stagedNothing() bool {
 	return len(tx.staged.rows)+len(tx.staged.saves)+len(tx.staged.changes) == 0
 }
 
 func (tx *Tx) auditRow(result string) *model.Audit {
 	a := tx.actor
-	return &model.Audit{ID: model.NewID(), At: tx.Now(), ActorID: a.Account, ActorRole: a.Top(), ActorName: a.Name, Act: tx.act.Name,
+	return &model.Audit{ID: tx.nextTrace(), At: tx.Now(), ActorID: a.Account, ActorRole: a.Top(), ActorName: a.Name, Act: tx.act.Name,
 		Target: tx.act.Target, AreaCode: tx.act.Area, Street: model.CodesOf(tx.act.Area).Street, Result: result,
 		Detail: cut(tx.act.Detail, 200), Source: a.Source, RequestID: a.RequestID}
 }

@@ -197,7 +197,7 @@ func (db *DB) Hash(purpose string, parts ...[]byte) []byte { return db.hasher.Su
 
 // addRevision stages the trace of a change: the changes sealed under the record's own key, hashed onto the chain.
 func (tx *Tx) addRevision(was, r *model.Record, key *seal.DataKey, prev []byte, t Trace) (err error) {
-	v := &model.Revision{ID: model.NewID(), RecordID: r.ID, Version: r.Version, At: tx.Now(), ActorID: tx.actor.Account,
+	v := &model.Revision{ID: tx.nextTrace(), RecordID: r.ID, Version: r.Version, At: tx.Now(), ActorID: tx.actor.Account,
 		ActorRole: tx.actor.Top(), ActorName: tx.actor.Name, Act: t.Act, StepID: t.StepID, StepHash: t.StepHash, Source: tx.actor.Source,
 		RequestID: tx.actor.RequestID, AreaCode: r.AreaCode, Street: r.Street, PrevHash: prev}
 	var beforeElement model.Element

@@ -24,17 +24,19 @@ type Tx struct {
 
 // state is what a Tx and its System views share.
 type state struct {
-	g      *gorm.DB // the transaction; nil until the first statement
-	pool   *gorm.DB // where it begins
-	ends   uint64   // what answers had ended when it began
-	act    model.Act
-	staged staged
-	keys   map[model.ID]*seal.DataKey
-	before map[model.ID]*model.Record // what records looked like when they were read
-	memo   map[string]any
-	now    model.Time
-	quiet  bool
-	writes bool
+	g    *gorm.DB // the transaction; nil until the first statement
+	pool *gorm.DB // where it begins
+	ends uint64   // what answers had ended when it began
+	act  model.Act
+	// traceID is the id of the next trace: the act's own for the first.
+	traceID model.ID
+	staged  staged
+	keys    map[model.ID]*seal.DataKey
+	before  map[model.ID]*model.Record // what records looked like when they were read
+	memo    map[string]any
+	now     model.Time
+	quiet   bool
+	writes  bool
 }
 
 // staged is what a function wants written.
