@@ -107,7 +107,11 @@ func (tx *Tx) save(g *gorm.DB, row any) error {
 	*v = was + 1
 	q := g.Model(row).Select("*").Where("version = ?", was)
 	if isRecord {
-		q = tx.unmoved(q, rec)
+		columns, err := changed(g, row, tx.before[rec.ID])
+		if err != nil {
+			return err
+		}
+		q = tx.unmoved(q.Select(columns), rec)
 	}
 	r := q.Updates(row)
 	if r.Error != nil || r.RowsAffected == 0 {
@@ -119,9 +123,38 @@ func (tx *Tx) save(g *gorm.DB, row any) error {
 		return stale(g, row, was)
 	}
 	if isRecord && r.Error == nil && rec.Element != nil {
-		return g.Model(rec.Element).Select("*").Where("record_id = ?", rec.ID).Updates(rec.Element).Error
+		return saveElement(g, rec, tx.before[rec.ID].Element)
 	}
 	return r.Error
+}
+
+// saveElement writes what has changed of a record's detail: most steps change nothing there.
+func saveElement(g *gorm.DB, rec *model.Record, was model.Element) error {
+	columns, err := changed(g, rec.Element, was)
+	if err != nil || len(columns) == 0 {
+		return err
+	}
+	return g.Model(rec.Element).Select(columns).Where("record_id = ?", rec.ID).Updates(rec.Element).Error
+}
+
+// changed are the columns in which a row differs from what it was: only their indexes are then touched.
+func changed(g *gorm.DB, row, was any) (columns []string, err error) {
+	stmt := &gorm.Statement{DB: g}
+	if err := stmt.Parse(row); err != nil {
+		return nil, err
+	}
+	now, before := reflect.ValueOf(row).Elem(), reflect.ValueOf(was).Elem()
+	for _, f := range stmt.Schema.Fields {
+		if f.DBName == "" || f.PrimaryKey {
+			continue
+		}
+		a, _ := f.ValueOf(g.Statement.Context, now)
+		b, _ := f.ValueOf(g.Statement.Context, before)
+		if !reflect.DeepEqual(a, b) {
+			columns = append(columns, f.DBName)
+		}
+	}
+	return columns, nil
 }
 
 // stale is record.stale with the version that is stored now; not_found for a row that is gone or out of scope. A row of the version
