@@ -13,6 +13,7 @@ import (
 
 	"sixelements/model"
 	"sixelements/model/store"
+	"sixelements/service/tally"
 )
 
 // TestMain lets the tests' own program be the contestants that submit starts.
@@ -164,6 +165,10 @@ func TestRawWritesWhatTheStoreReads(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, broken)
 	require.GreaterOrEqual(t, n, len(list))
+	r, err := tally.New(db).Rebuild(system(t), false)
+	require.NoError(t, err)
+	require.False(t, r.First, "load made the tallies")
+	require.Zero(t, r.Wrong, "and raw kept them")
 }
 
 // A smoke of the whole: real processes, PocketBase among them; what was acknowledged is what is stored, or it fails.

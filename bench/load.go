@@ -203,6 +203,10 @@ func (l *loader) indexes(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// Sorting takes as much memory again as the cache may, and the engine has 256 MB.
+	if _, err := l.to.conn.ExecContext(ctx, "PRAGMA cache_size=-32000"); err != nil {
+		return err
+	}
 	have, err := indexes(ctx, l.to.conn)
 	for name, text := range want {
 		if _, ok := have[name]; ok {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,8 +17,8 @@ import (
 )
 
 // raw is the limit: the rows of a submission, sealed as the product seals them, written by prepared multi-row statements of
-// database/sql. Submitters hand their rows to one writer, which commits whatever queued while it committed the last. It prints its
-// figures as JSON.
+// database/sql, with one row of tally deltas a commit. Submitters hand their rows to one writer, which commits whatever queued while it
+// committed the last. It prints its figures as JSON.
 func raw(ctx context.Context, args []string, out io.Writer) error {
 	var s site
 	var submitters int
@@ -54,15 +55,18 @@ func rawTables() [3]*table {
 	return [3]*table{tableOf(&model.Record{}), tableOf(&model.Person{}), tableOf(&model.Revision{})}
 }
 
-// submission is a record's rows on their way to the writer.
+// submission is a record's rows on their way to the writer, and what they change in the tallies.
 type submission struct {
 	args [3][]any
+	cell store.Cell
+	room model.ID
 	done chan error
 }
 
 type rawWriter struct {
 	db     *store.DB
 	tables [3]*table
+	deltas *table
 	doors  [][]door
 	queue  chan submission
 	to     *inserter
@@ -78,7 +82,7 @@ func newRawWriter(ctx context.Context, db *store.DB) (*rawWriter, error) {
 		return nil, err
 	}
 	to, err := newInserter(ctx, pool)
-	return &rawWriter{db: db, tables: rawTables(), doors: d, to: to}, err
+	return &rawWriter{db: db, tables: rawTables(), deltas: tableOf(&model.TallyDelta{}), doors: d, to: to}, err
 }
 
 // race lets the submitters run and answers what they came to.
@@ -146,7 +150,7 @@ func (w *rawWriter) submit(who, n int, e model.Element) error {
 	if err != nil {
 		return err
 	}
-	s := submission{done: make(chan error, 1)}
+	s := submission{cell: store.CellOf(r), room: r.RoomID, done: make(chan error, 1)}
 	for i, row := range []any{r, r.Element, v} {
 		s.args[i] = w.tables[i].args(nil, row)
 	}
@@ -189,8 +193,20 @@ func (w *rawWriter) commit(ctx context.Context, batch []submission) error {
 				return err
 			}
 		}
-		return nil
+		return w.to.insert(ctx, w.deltas, w.deltas.args(nil, tallied(batch)))
 	})
+}
+
+// tallied is the one row by which a commit changes the tallies.
+func tallied(batch []submission) *model.TallyDelta {
+	cells := store.Cells{}
+	var rooms []model.ID
+	for _, s := range batch {
+		cells.Add(s.cell, 1)
+		rooms = append(rooms, s.room)
+	}
+	slices.SortFunc(rooms, func(a, b model.ID) int { return bytes.Compare(a[:], b[:]) })
+	return &model.TallyDelta{ID: model.NewID(), Cells: store.EncodeCells(cells, slices.Compact(rooms))}
 }
 
 // ownCPU is what this process has spent computing.
