@@ -117,8 +117,8 @@ func reportMariaDB(out io.Writer, p plan, list []contestant, got map[int][][]fig
 // reportSubmit prints what submissions came to.
 func reportSubmit(out io.Writer, p plan, list []contestant, got map[int][][]figures) error {
 	heading(out, "Submissions")
-	fmt.Fprintf(out, "A person's submission by a resident: header, detail and revision, three rows, and one row of tally deltas a commit; fields, "+
-		"data key and changes sealed, validated, answered 201. PocketBase: one row, synchronous=FULL, by a logged-in user. raw SQL: the "+
+	fmt.Fprintf(out, "A person's submission by a resident: header, detail and revision, three rows, and one row of tally deltas a commit; "+
+		"fields, data key and changes sealed, validated, answered 201. PocketBase: one row, synchronous=FULL, by a logged-in user. raw SQL: the "+
 		"same rows with the same sealing, no HTTP, no validation. Medians of %d rounds of %s in turn; every acknowledged record was "+
 		"counted in the database.\n\n", p.rounds, p.lasts)
 	figuresGrid(out, p.conns, list, got)
