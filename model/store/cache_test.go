@@ -262,3 +262,21 @@ func TestWhoHearsNobodyKeepsNothing(t *testing.T) {
 	}
 	require.Equal(t, want, ask(w.DB))
 }
+
+func TestWhatAnotherProgramWritesToSQLiteIsSeenSoon(t *testing.T) {
+	t.Parallel()
+	if testkit.OnMySQL() {
+		t.Skip("sqlite: without a bus nothing is kept on MySQL")
+	}
+	w := newWorld(t)
+	a := account("甲")
+	w.add(a)
+	var c teller
+	require.Equal(t, "甲", c.ask(t, w, w.DB, a.ID))
+	require.NoError(t, testkit.Open(t, w.opts).Write(w.system(), model.Act{Name: "x"}, func(tx *store.Tx) error {
+		a.Name = "乙"
+		tx.Save(a)
+		return nil
+	}))
+	require.Eventually(t, func() bool { return c.ask(t, w, w.DB, a.ID) == "乙" }, 20*time.Second, 20*time.Millisecond)
+}

@@ -139,6 +139,35 @@ func (db *DB) start() {
 	for range n {
 		db.writers.Go(db.writer)
 	}
+	if db.o.Dialect == SQLite && db.o.Bus == nil {
+		db.writers.Go(db.outsiders)
+	}
+}
+
+// outsiders looks once a second whether another program wrote to SQLite's file, as an operator's command does beside the service: then
+// everything is looked up anew. The version counts the commits of other connections, and this program has one that writes.
+func (db *DB) outsiders() {
+	second := time.NewTicker(time.Second)
+	defer second.Stop()
+	for last := db.version(); ; {
+		select {
+		case <-db.quit:
+			return
+		case <-second.C:
+		}
+		if now := db.version(); now != last || now == 0 {
+			db.answers.trust(true)
+			last = now
+		}
+	}
+}
+
+// version changes with the commits of other connections than the one that writes; 0 when it cannot be read.
+func (db *DB) version() (v int64) {
+	if pool, err := db.write.DB(); err == nil {
+		_ = pool.QueryRow("PRAGMA data_version").Scan(&v)
+	}
+	return v
 }
 
 func (db *DB) connect(ctx context.Context) (err error) {
