@@ -41,6 +41,7 @@ func commands() []command {
 		{"export", "the person ledger against excelize alone", false, export},
 		{"start", "from start to ready, and idle memory", false, starts},
 		{"load", "fill a database with a city's records", false, load},
+		{"simulate", "an evening of a cell on 1 to 16 nodes", false, simulate},
 		{"pocketbase", "serve PocketBase", true, pocketBase},
 		{"gorm", "serve the submission as one GORM transaction a request", true, gormServer},
 		{"excelize", "write a workbook's cells anew", true, excelizeAlone},

@@ -1,0 +1,225 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+
+	"sixelements/bench/sim"
+	"sixelements/internal/testkit/mariadb"
+	"sixelements/model"
+)
+
+// rig is the product on a private MariaDB, with the means to tell what each of the two computes.
+type rig struct {
+	*ours
+	database *process
+	sql      *sql.DB
+}
+
+// probe is what a run cost.
+type probe struct {
+	what    string
+	conns   int
+	figures         // CPU is the node's
+	db      float64 // CPU µs of the database, each
+	commits int     // of the database
+	client  float64 // CPU µs of the load generator, each
+}
+
+// batch is how many shared a commit.
+func (s probe) batch() float64 { return float64(s.Done) / float64(max(1, s.commits)) }
+
+// newRig starts both in the folder; connections sets how many residents there are.
+func newRig(ctx context.Context, dir string, connections int) (r *rig, stop func() error, err error) {
+	six, err := buildSix(ctx, dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	server, err := mariadb.Start(dir, "--innodb-buffer-pool-size=512M")
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := mysql.ParseDSN(server.DSN())
+	if err != nil {
+		return nil, nil, errors.Join(err, server.Stop())
+	}
+	r = &rig{}
+	if r.sql, err = sql.Open("mysql", c.FormatDSN()); err != nil {
+		return nil, nil, errors.Join(err, server.Stop())
+	}
+	down := func() error { return errors.Join(r.sql.Close(), server.Stop()) }
+	if err := r.find(ctx); err != nil {
+		return nil, nil, errors.Join(err, down())
+	}
+	s := site{dir: filepath.Join(dir, "cell"), database: fmt.Sprintf("mysql://%s:%s@%s/six", c.User, c.Passwd, c.Addr)}
+	o, stopOurs, err := startOurs(ctx, six, s, connections)
+	if err != nil {
+		return nil, nil, errors.Join(err, down())
+	}
+	r.ours = o
+	return r, func() error { return errors.Join(stopOurs(), down()) }, nil
+}
+
+// find makes the database and finds the server's process.
+func (r *rig) find(ctx context.Context) error {
+	if _, err := r.sql.ExecContext(ctx, "CREATE DATABASE six CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"); err != nil {
+		return err
+	}
+	var dir, file string
+	if err := r.sql.QueryRowContext(ctx, "SELECT @@datadir, @@pid_file").Scan(&dir, &file); err != nil {
+		return err
+	}
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(dir, file)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		return err
+	}
+	p, err := os.FindProcess(pid)
+	r.database = &process{cmd: &exec.Cmd{Process: p}}
+	return err
+}
+
+func (r *rig) commits(ctx context.Context) (n int, err error) {
+	var name string
+	return n, r.sql.QueryRowContext(ctx, "SHOW GLOBAL STATUS LIKE 'Com_commit'").Scan(&name, &n)
+}
+
+// run measures one kind of request.
+func (r *rig) run(ctx context.Context, what string, l loop) (s probe, err error) {
+	s.what, s.conns = what, l.conns
+	before, err := r.commits(ctx)
+	if err != nil {
+		return s, err
+	}
+	cpu, err := r.database.cpu()
+	if err != nil {
+		return s, err
+	}
+	own := ownCPU()
+	if s.figures, err = r.measure(ctx, l); err != nil {
+		return s, err
+	}
+	own = ownCPU() - own
+	after, err := r.database.cpu()
+	if err != nil {
+		return s, err
+	}
+	n := float64(max(1, s.Done))
+	s.db, s.client = float64((after-cpu).Microseconds())/n, float64(own.Microseconds())/n
+	s.commits, err = r.commits(ctx)
+	s.commits -= before
+	return s, err
+}
+
+// calibrate measures what the simulation wants to know, and prints it.
+func calibrate(ctx context.Context, dir string, lasts time.Duration, out io.Writer) (c sim.Costs, at64 probe, err error) {
+	r, stop, err := newRig(ctx, dir, 256)
+	if err != nil {
+		return c, at64, err
+	}
+	defer func() { err = errors.Join(err, stop()) }()
+	sent := make([][]model.ID, 256)
+	submits, err := r.submissions(ctx, lasts, sent)
+	if err != nil {
+		return c, at64, err
+	}
+	verify, err := r.run(ctx, "verify", loop{conns: 64, lasts: lasts, want: http.StatusOK, next: func(i int) []byte {
+		if len(sent[i]) == 0 {
+			return nil
+		}
+		id := sent[i][0]
+		sent[i] = sent[i][1:]
+		body := fmt.Appendf(nil, `{"action":"verify","method":"visit","step_id":%q}`, model.NewID())
+		return message("POST", "/api/v1/records/"+id.String()+"/transitions", r.collectors[i%len(r.doors)], `"1"`, body)
+	}})
+	if err != nil {
+		return c, at64, err
+	}
+	read, err := r.run(ctx, "read", loop{conns: 16, lasts: lasts, want: http.StatusOK, next: func(i int) []byte {
+		return message("GET", "/api/v1/records?limit=50", r.collectors[i%len(r.doors)], "", nil)
+	}})
+	if err != nil {
+		return c, at64, err
+	}
+	printProbes(out, append(submits, verify, read))
+	c = costs(submits, verify, read)
+	return c, submits[len(submits)-2], nil
+}
+
+// submissions measures submissions at several numbers of connections, the more the larger the batches.
+func (r *rig) submissions(ctx context.Context, lasts time.Duration, sent [][]model.ID) (list []probe, err error) {
+	for _, conns := range []int{64, 1, 4, 16, 64, 256} { // the first only warms up
+		s, err := r.run(ctx, "submit", loop{conns: conns, lasts: lasts, want: http.StatusCreated, next: func(i int) []byte {
+			b, id := r.bodies[i].next()
+			sent[i] = append(sent[i], id)
+			return b
+		}})
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, s)
+	}
+	return list[1:], nil
+}
+
+// costs tells what a commit costs from what each submission in it does: the larger the batches, the smaller a submission's share.
+func costs(submits []probe, verify, read probe) sim.Costs {
+	var share, node, db, client []float64
+	for _, s := range submits {
+		share = append(share, 1/s.batch())
+		node, db, client = append(node, s.microsEach()), append(db, s.db), append(client, s.client)
+	}
+	us := func(v float64) time.Duration { return time.Duration(max(0, v) * float64(time.Microsecond)) }
+	c := sim.Measured()
+	each, batch := line(share, node)
+	c.Node.Submit, c.Node.Batch = us(each), us(batch)
+	each, batch = line(share, db)
+	c.Database.Submit, c.Database.Batch = us(each), us(batch)
+	c.Node.Verify = us(verify.microsEach() - float64(c.Node.Batch.Microseconds())/verify.batch())
+	c.Database.Verify = us(verify.db - float64(c.Database.Batch.Microseconds())/verify.batch())
+	c.Node.Read, c.Database.Read = us(read.microsEach()), us(read.db)
+	c.Client = us(median(client))
+	return c
+}
+
+// line is the straight line through the points by least squares: y = a + b·x.
+func line(x, y []float64) (a, b float64) {
+	n := float64(len(x))
+	var sx, sy, sxx, sxy float64
+	for i := range x {
+		sx, sy, sxx, sxy = sx+x[i], sy+y[i], sxx+x[i]*x[i], sxy+x[i]*y[i]
+	}
+	if d := n*sxx - sx*sx; d > 0 {
+		b = (n*sxy - sx*sy) / d
+	}
+	return (sy - b*sx) / n, b
+}
+
+func printProbes(out io.Writer, list []probe) {
+	var rows [][]string
+	for _, s := range list {
+		rows = append(rows, []string{s.what, fmt.Sprint(s.conns), fmt.Sprintf("%.0f", s.perSecond()), fmt.Sprintf("%.0f", s.microsEach()),
+			fmt.Sprintf("%.0f", s.db), fmt.Sprintf("%.0f", s.client), fmt.Sprintf("%.1f", s.batch()), fmt.Sprintf("%.1f", s.millis(50)),
+			fmt.Sprintf("%.1f", s.millis(99))})
+	}
+	grid(out, []string{"what", "connections", "per second", "node CPU µs", "database CPU µs", "client CPU µs", "per commit", "p50 ms",
+		"p99 ms"}, rows)
+}

@@ -1,0 +1,49 @@
+// Package sim plays an evening of a cell: residents and collectors with phones, nodes with group commit, a database that all of them
+// write to. It is a discrete-event simulation: the clock jumps from event to event, everything drawn by lot comes from one seeded
+// generator, and the same arguments give the same evening to the last digit. It knows nothing of the product but its numbers.
+package sim
+
+import "time"
+
+// CPU is what pieces of work compute on one machine.
+type CPU struct {
+	Submit time.Duration // a submission, but for its share of the commit
+	Verify time.Duration // a step of a collector's
+	Batch  time.Duration // a commit, whatever is in it
+	Read   time.Duration // a page of a list, a tally, a form
+	Export time.Duration // a ledger of a street
+}
+
+// Costs are what the product's work takes.
+type Costs struct {
+	Node, Database CPU
+	Client         time.Duration // a request, on the load generator's side; counts only where it shares the machine
+	Fsync          time.Duration // until a commit is on the disk
+	Replicate      time.Duration // until the cluster has certified it: one round trip between its members
+	RoundTrip      time.Duration // between a node and the database
+	Conflict       float64       // how many of the batches are voided and run again
+}
+
+// Measured are the costs as of 2026-11-26, before the cluster and Redis were there. `bench simulate -measure` measures CPU anew; Fsync
+// is the quiet machine's of scale.md; Replicate and RoundTrip are a local network's, assumed; conflicts are assumed, since one
+// database node writes at a time and no row is hot. Export is a street's ledger of docs/performance.md.
+func Measured() Costs {
+	return Costs{
+		Node:      CPU{Submit: 400 * time.Microsecond, Verify: 500 * time.Microsecond, Batch: 300 * time.Microsecond, Read: time.Millisecond, Export: 3 * time.Second},
+		Database:  CPU{Submit: 100 * time.Microsecond, Verify: 200 * time.Microsecond, Batch: 300 * time.Microsecond, Read: time.Millisecond, Export: time.Second},
+		Client:    30 * time.Microsecond,
+		Fsync:     150 * time.Microsecond,
+		Replicate: 500 * time.Microsecond,
+		RoundTrip: 200 * time.Microsecond,
+		Conflict:  0.001,
+	}
+}
+
+// Slower are the costs of the same work on cores that take so many times as long.
+func (c Costs) Slower(times float64) Costs {
+	for _, d := range []*time.Duration{&c.Node.Submit, &c.Node.Verify, &c.Node.Batch, &c.Node.Read, &c.Node.Export, &c.Database.Submit,
+		&c.Database.Verify, &c.Database.Batch, &c.Database.Read, &c.Database.Export, &c.Client} {
+		*d = time.Duration(float64(*d) * times)
+	}
+	return c
+}
