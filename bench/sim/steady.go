@@ -52,8 +52,8 @@ func (c Cell) Holds(perSecond float64, within time.Duration) bool {
 }
 
 const (
-	kneeRun  = 10 * time.Second
-	kneeStep = 1.03 // how exactly the knee is found
+	kneeRun  = 4 * time.Second
+	kneeStep = 1.05 // how exactly the knee is found
 )
 
 // Knee is the most submissions a second that the cell keeps up with.
