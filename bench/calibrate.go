@@ -14,8 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-sql-driver/mysql"
-
 	"sixelements/bench/sim"
 	"sixelements/internal/testkit/mariadb"
 	"sixelements/model"
@@ -51,20 +49,19 @@ func newRig(ctx context.Context, dir string, connections int) (r *rig, stop func
 	if err != nil {
 		return nil, nil, err
 	}
-	c, err := mysql.ParseDSN(server.DSN())
+	urls, err := databases(ctx, server.DSN(), "six")
 	if err != nil {
 		return nil, nil, errors.Join(err, server.Stop())
 	}
 	r = &rig{}
-	if r.sql, err = sql.Open("mysql", c.FormatDSN()); err != nil {
+	if r.sql, err = sql.Open("mysql", server.DSN()); err != nil {
 		return nil, nil, errors.Join(err, server.Stop())
 	}
 	down := func() error { return errors.Join(r.sql.Close(), server.Stop()) }
 	if err := r.find(ctx); err != nil {
 		return nil, nil, errors.Join(err, down())
 	}
-	s := site{dir: filepath.Join(dir, "cell"), database: fmt.Sprintf("mysql://%s:%s@%s/six", c.User, c.Passwd, c.Addr)}
-	o, stopOurs, err := startOurs(ctx, six, s, connections)
+	o, stopOurs, err := startOurs(ctx, six, site{dir: filepath.Join(dir, "cell"), database: urls[0]}, connections)
 	if err != nil {
 		return nil, nil, errors.Join(err, down())
 	}
@@ -72,11 +69,8 @@ func newRig(ctx context.Context, dir string, connections int) (r *rig, stop func
 	return r, func() error { return errors.Join(stopOurs(), down()) }, nil
 }
 
-// find makes the database and finds the server's process.
+// find finds the database's process.
 func (r *rig) find(ctx context.Context) error {
-	if _, err := r.sql.ExecContext(ctx, "CREATE DATABASE six CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"); err != nil {
-		return err
-	}
 	var dir, file string
 	if err := r.sql.QueryRowContext(ctx, "SELECT @@datadir, @@pid_file").Scan(&dir, &file); err != nil {
 		return err

@@ -24,17 +24,19 @@ type Costs struct {
 	Conflict       float64       // how many of the batches are voided and run again
 }
 
-// Measured are the costs as of 2026-11-26, before the cluster and Redis were there. `bench simulate -measure` measures CPU anew; Fsync
-// is the quiet machine's of scale.md; Replicate and RoundTrip are a local network's, assumed; conflicts are assumed, since one
-// database node writes at a time and no row is hot. Export is a street's ledger of docs/performance.md.
+// Measured are the costs as of 2026-11-26. CPU: `SIX_REDIS=… go run . simulate -measure`, one node with Redis and one MariaDB 10.11,
+// load 28 on two cores; without Redis a submission costs several times that. Export: a street's ledger, docs/performance.md. Fsync is
+// the quiet machine's of scale.md. Assumed: Replicate and RoundTrip, a local network's; Conflict, since one database node writes at a
+// time and no row is hot.
 func Measured() Costs {
+	const us, ms = time.Microsecond, time.Millisecond
 	return Costs{
-		Node:      CPU{Submit: 400 * time.Microsecond, Verify: 500 * time.Microsecond, Batch: 300 * time.Microsecond, Read: time.Millisecond, Export: 3 * time.Second},
-		Database:  CPU{Submit: 100 * time.Microsecond, Verify: 200 * time.Microsecond, Batch: 300 * time.Microsecond, Read: time.Millisecond, Export: time.Second},
-		Client:    30 * time.Microsecond,
-		Fsync:     150 * time.Microsecond,
-		Replicate: 500 * time.Microsecond,
-		RoundTrip: 200 * time.Microsecond,
+		Node:      CPU{Submit: 210 * us, Verify: 790 * us, Batch: 610 * us, Read: 2500 * us, Export: 1300 * ms},
+		Database:  CPU{Submit: 110 * us, Verify: 770 * us, Batch: 390 * us, Read: 1350 * us, Export: 400 * ms},
+		Client:    49 * us,
+		Fsync:     150 * us,
+		Replicate: 500 * us,
+		RoundTrip: 200 * us,
 		Conflict:  0.001,
 	}
 }
