@@ -123,7 +123,7 @@ func (r *rig) run(ctx context.Context, what string, l loop) (s probe, err error)
 	return s, err
 }
 
-// calibrate measures what the simulation wants to know, and prints it.
+// calibrate measures what the simulation wants to know, and prints it; at64 are the submissions of 64 connections.
 func calibrate(ctx context.Context, dir string, lasts time.Duration, out io.Writer) (c sim.Costs, at64 probe, err error) {
 	r, stop, err := newRig(ctx, dir, 256)
 	if err != nil {

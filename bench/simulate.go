@@ -30,7 +30,7 @@ type simulation struct {
 func (s *simulation) flags(args []string) error {
 	s.cell, s.nodes = sim.Standard(1), []int{1, 2, 4, 8, 16}
 	f := flags("simulate")
-	f.IntVar(&s.people, "people", 12_800_000, "who live in the cell")
+	f.IntVar(&s.people, "people", 3_000_000, "who live in the cell")
 	f.IntVar(&s.days, "days", 30, "how many days the campaign takes")
 	f.Float64Var(&s.called, "called", 0.02, "share of all households that answer a notice at 19:30 on top of the day's work")
 	f.Func("nodes", "numbers of nodes, separated by commas", func(text string) error {
@@ -115,10 +115,13 @@ func percent(x float64) string { return fmt.Sprintf("%.1f %%", 100*x) }
 func reportEvenings(out io.Writer, list []*sim.Result) {
 	var rows [][]string
 	for _, r := range list {
-		rows = append(rows, []string{fmt.Sprint(r.Nodes), fmt.Sprint(r.Arrived), fmt.Sprint(r.Stored), fmt.Sprint(r.Refused), fmt.Sprint(r.Pending),
-			fmt.Sprint(r.Busy), fmt.Sprintf("%.0f", r.PeakPerSecond), millis(percentile(r.Answers, 50)), millis(percentile(r.Answers, 99)),
-			millis(percentile(r.Answers, 100)), millis(percentile(r.Reads, 99)), percent(r.NodePeak), percent(r.DatabasePeak),
-			fmt.Sprintf("%.2f", r.PerCommit())})
+		var row []string
+		for _, n := range []int{r.Nodes, r.Arrived, r.Stored, r.Refused, r.Pending, r.Busy} {
+			row = append(row, fmt.Sprint(n))
+		}
+		rows = append(rows, append(row, fmt.Sprintf("%.0f", r.PeakPerSecond), millis(percentile(r.Answers, 50)),
+			millis(percentile(r.Answers, 99)), millis(percentile(r.Answers, 100)), millis(percentile(r.Reads, 99)), percent(r.NodePeak),
+			percent(r.DatabasePeak), fmt.Sprintf("%.2f", r.PerCommit())))
 	}
 	grid(out, []string{"nodes", "items", "stored", "refused", "pending", "busy answers", "busiest minute /s", "p50 ms", "p99 ms", "max ms",
 		"reads p99 ms", "node CPU", "database CPU", "per commit"}, rows)
@@ -153,25 +156,27 @@ func (s *simulation) calibrated(ctx context.Context, out io.Writer) error {
 	}
 	s.cell.Costs = costs
 	fmt.Fprintf(out, "Node %+v, database %+v, client %s.\n\n", costs.Node, costs.Database, costs.Client)
-	each := time.Duration((real.microsEach() + real.db + real.client) * float64(time.Microsecond))
+	replay(out, costs, real, s.lasts)
+	return nil
+}
+
+// replay plays what was measured, on the whole machine and on the share of it that the measurement got: the rest went to neighbours, or
+// was idle.
+func replay(out io.Writer, costs sim.Costs, real probe, lasts time.Duration) {
 	host := sim.Standard(1)
-	host.OneHost, host.Costs, host.Database = true, costs, runtime.NumCPU()
-	host.Costs.Replicate, host.Costs.RoundTrip, host.Costs.Conflict = 0, 0, 0
-	got := min(1, real.perSecond()*each.Seconds()/float64(host.Database)) // the rest went to neighbours, or was idle
+	host.OneHost, host.Database = true, runtime.NumCPU()
+	costs.Replicate, costs.RoundTrip, costs.Conflict = 0, 0, 0
+	got := min(1, real.perSecond()*(real.microsEach()+real.db+real.client)/1e6/float64(host.Database))
 	row := func(who string, perSecond float64, p50, p99 string, batch float64) []string {
 		return []string{who, fmt.Sprintf("%.0f", perSecond), p50, p99, fmt.Sprintf("%.1f", batch)}
 	}
-	rows := [][]string{row("measured", real.perSecond(), fmt.Sprintf("%.1f", real.millis(50)), fmt.Sprintf("%.1f", real.millis(99)), real.batch())}
-	for _, of := range []struct {
-		who  string
-		part float64
-	}{{"simulated, the whole machine", 1}, {fmt.Sprintf("simulated, the %.0f %% that the measurement got", 100*got), got}} {
-		h := host
-		h.Costs = costs.Slower(1 / of.part)
-		h.Costs.Replicate, h.Costs.RoundTrip, h.Costs.Conflict = 0, 0, 0
-		r := h.Closed(real.conns, s.lasts)
-		rows = append(rows, row(of.who, r.PerSecond(), millis(percentile(r.Answers, 50)), millis(percentile(r.Answers, 99)), r.PerCommit()))
+	rows := [][]string{row("measured", real.perSecond(), fmt.Sprintf("%.1f", real.millis(50)), fmt.Sprintf("%.1f", real.millis(99)),
+		real.batch())}
+	for _, part := range []float64{1, got} {
+		host.Costs = costs.Slower(1 / part)
+		r := host.Closed(real.conns, lasts)
+		rows = append(rows, row(fmt.Sprintf("simulated, %.0f %% of the machine", 100*part), r.PerSecond(), millis(percentile(r.Answers, 50)),
+			millis(percentile(r.Answers, 99)), r.PerCommit()))
 	}
 	grid(out, []string{fmt.Sprintf("%d connections", real.conns), "per second", "p50 ms", "p99 ms", "per commit"}, rows)
-	return nil
 }

@@ -56,7 +56,6 @@ type cell struct {
 	Cell
 	nodes  []*node
 	db     *pool
-	client *pool
 	res    *Result
 	inside int           // items between arrival at a node and answer
 	since  time.Duration // when inside last changed

@@ -26,8 +26,8 @@ type Costs struct {
 
 // Measured are the costs as of 2026-11-26. CPU: `SIX_REDIS=… go run . simulate -measure`, one node with Redis and one MariaDB 10.11,
 // load 28 on two cores; without Redis a submission costs several times that. Export: a street's ledger, docs/performance.md. Fsync is
-// the quiet machine's of scale.md. Assumed: Replicate and RoundTrip, a local network's; Conflict, since one database node writes at a
-// time and no row is hot.
+// the quiet machine's of scale.md. RoundTrip holds 0.2 ms of wsrep_sync_wait (adr/0009). Assumed: Replicate and the rest of RoundTrip, a
+// local network's; Conflict, since one database node writes at a time and no row is hot.
 func Measured() Costs {
 	const us, ms = time.Microsecond, time.Millisecond
 	return Costs{
@@ -36,7 +36,7 @@ func Measured() Costs {
 		Client:    49 * us,
 		Fsync:     150 * us,
 		Replicate: 500 * us,
-		RoundTrip: 200 * us,
+		RoundTrip: 400 * us,
 		Conflict:  0.001,
 	}
 }
