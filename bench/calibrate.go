@@ -153,8 +153,14 @@ func calibrate(ctx context.Context, dir string, lasts time.Duration, out io.Writ
 	if err != nil {
 		return c, at64, err
 	}
-	printProbes(out, append(submits, verify, read))
-	c = costs(submits, verify, read)
+	page, err := r.run(ctx, "code", loop{conns: 16, lasts: lasts, want: http.StatusOK, next: func(i int) []byte {
+		return message("GET", "/api/v1/qr/"+r.doors[i%len(r.doors)][0].code, r.collectors[i%len(r.doors)], "", nil)
+	}})
+	if err != nil {
+		return c, at64, err
+	}
+	printProbes(out, append(submits, verify, read, page))
+	c = costs(submits, verify, read, page)
 	return c, submits[len(submits)-2], nil
 }
 
@@ -175,7 +181,7 @@ func (r *rig) submissions(ctx context.Context, lasts time.Duration, sent [][]mod
 }
 
 // costs tells what a commit costs from what each submission in it does: the larger the batches, the smaller a submission's share.
-func costs(submits []probe, verify, read probe) sim.Costs {
+func costs(submits []probe, verify, read, page probe) sim.Costs {
 	var share, node, db, client []float64
 	for _, s := range submits {
 		share = append(share, 1/s.batch())
@@ -190,6 +196,7 @@ func costs(submits []probe, verify, read probe) sim.Costs {
 	c.Node.Verify = us(verify.microsEach() - float64(c.Node.Batch.Microseconds())/verify.batch())
 	c.Database.Verify = us(verify.db - float64(c.Database.Batch.Microseconds())/verify.batch())
 	c.Node.Read, c.Database.Read = us(read.microsEach()), us(read.db)
+	c.Node.Page, c.Database.Page = us(page.microsEach()), us(page.db)
 	c.Client = us(median(client))
 	return c
 }

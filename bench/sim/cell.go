@@ -230,11 +230,15 @@ func (n *node) committed(batch []member) {
 	n.wake()
 }
 
+// list is a reading of staff's, page one of a household's.
+func (c *cell) list(then func()) { c.read(c.Costs.Node.Read, c.Costs.Database.Read, then) }
+func (c *cell) page(then func()) { c.read(c.Costs.Node.Page, c.Costs.Database.Page, then) }
+
 // read is a request that changes nothing.
-func (c *cell) read(then func()) {
+func (c *cell) read(node, database time.Duration, then func()) {
 	n, came := c.least(), c.now
-	n.cpu.compute(c.Costs.Node.Read, func() {
-		c.onDatabase(c.Costs.Database.Read, func() {
+	n.cpu.compute(node, func() {
+		c.onDatabase(database, func() {
 			n.requests--
 			c.res.Reads = append(c.res.Reads, c.now-came)
 			then()

@@ -10,7 +10,8 @@ type CPU struct {
 	Submit time.Duration // a submission, but for its share of the commit
 	Verify time.Duration // a step of a collector's
 	Batch  time.Duration // a commit, whatever is in it
-	Read   time.Duration // a page of a list, a tally, a form
+	Read   time.Duration // a page of a list, a tally
+	Page   time.Duration // a code, a notice, a form: what a household opens before it submits
 	Export time.Duration // a ledger of a street
 }
 
@@ -25,15 +26,15 @@ type Costs struct {
 }
 
 // Measured are the costs as of 2026-11-26. CPU: `SIX_REDIS=… go run . simulate -measure`, one node with Redis and one MariaDB 10.11,
-// load 28 on two cores; without Redis a submission costs several times that. Export: a street's ledger, docs/performance.md. Fsync is
+// load 7 on two cores; without Redis a submission costs several times that. Export: a street's ledger, docs/performance.md. Fsync is
 // the quiet machine's of scale.md. RoundTrip holds 0.2 ms of wsrep_sync_wait (adr/0009). Assumed: Replicate and the rest of RoundTrip, a
 // local network's; Conflict, since one database node writes at a time and no row is hot.
 func Measured() Costs {
 	const us, ms = time.Microsecond, time.Millisecond
 	return Costs{
-		Node:      CPU{Submit: 210 * us, Verify: 790 * us, Batch: 610 * us, Read: 2500 * us, Export: 1300 * ms},
-		Database:  CPU{Submit: 110 * us, Verify: 770 * us, Batch: 390 * us, Read: 1350 * us, Export: 400 * ms},
-		Client:    49 * us,
+		Node:      CPU{Submit: 210 * us, Verify: 745 * us, Batch: 455 * us, Read: 2185 * us, Page: 280 * us, Export: 1300 * ms},
+		Database:  CPU{Submit: 125 * us, Verify: 770 * us, Batch: 275 * us, Read: 1285 * us, Page: 250 * us, Export: 400 * ms},
+		Client:    47 * us,
 		Fsync:     150 * us,
 		Replicate: 500 * us,
 		RoundTrip: 400 * us,
@@ -43,8 +44,8 @@ func Measured() Costs {
 
 // Slower are the costs of the same work on cores that take so many times as long.
 func (c Costs) Slower(times float64) Costs {
-	for _, d := range []*time.Duration{&c.Node.Submit, &c.Node.Verify, &c.Node.Batch, &c.Node.Read, &c.Node.Export, &c.Database.Submit,
-		&c.Database.Verify, &c.Database.Batch, &c.Database.Read, &c.Database.Export, &c.Client} {
+	for _, d := range []*time.Duration{&c.Node.Submit, &c.Node.Verify, &c.Node.Batch, &c.Node.Read, &c.Node.Page, &c.Node.Export,
+		&c.Database.Submit, &c.Database.Verify, &c.Database.Batch, &c.Database.Read, &c.Database.Page, &c.Database.Export, &c.Client} {
 		*d = time.Duration(float64(*d) * times)
 	}
 	return c

@@ -118,7 +118,7 @@ func (s *day) household() {
 	var page func(left int)
 	page = func(left int) {
 		if left > 0 {
-			s.read(func() { page(left - 1) })
+			s.page(func() { page(left - 1) })
 			return
 		}
 		list := s.items(s.people(), false)
@@ -237,7 +237,7 @@ func (c *collector) flush() {
 
 // watch is a screen with tallies.
 func (s *day) watch() {
-	s.read(func() { s.after(s.about(s.Refresh), s.watch) })
+	s.list(func() { s.after(s.about(s.Refresh), s.watch) })
 }
 
 // Campaign is a busy day of a campaign that reaches so many people in so many days: twice an average day's work. What is not from

@@ -14,9 +14,20 @@ func street() Day {
 		Refresh: 15 * time.Second, Ledgers: 5}
 }
 
+// plain is a cell whose costs stay what they are when others are measured.
+func plain(nodes int) Cell {
+	c := Standard(nodes)
+	c.Costs = Costs{
+		Node:     CPU{Submit: 4 * time.Millisecond, Verify: 5 * time.Millisecond, Batch: 3 * time.Millisecond, Read: time.Millisecond},
+		Database: CPU{Submit: time.Millisecond, Verify: 2 * time.Millisecond, Batch: 3 * time.Millisecond, Read: time.Millisecond},
+		Fsync:    time.Millisecond, Replicate: time.Millisecond, RoundTrip: time.Millisecond, Conflict: 0.01,
+	}
+	return c
+}
+
 // tight is a cell that this is too much for while its database is voted anew.
 func tight() Cell {
-	c := Standard(2)
+	c := plain(2)
 	c.Costs.Database.Submit, c.Costs.Database.Verify, c.Database = 30*time.Millisecond, 30*time.Millisecond, 1
 	c.Doing, c.Limit, c.StallAt, c.StallFor = 20, 2*time.Second, 19*time.Hour+45*time.Minute, time.Minute
 	return c
@@ -40,7 +51,7 @@ func TestWhatArrivedIsStoredRefusedOrPending(t *testing.T) {
 		cell             Cell
 		busy, ends, lost bool
 	}{
-		"an easy evening":                  {cell: Standard(2), ends: true},
+		"an easy evening":                  {cell: plain(2), ends: true},
 		"a database that is away a minute": {cell: tight(), busy: true, ends: true},
 		"a database that stays away":       {cell: broken, busy: true, lost: true},
 	} {
@@ -62,7 +73,7 @@ func TestWhatArrivedIsStoredRefusedOrPending(t *testing.T) {
 // Little's law: the mean number inside is the rate of arrivals times the mean time inside. It holds for any system that ends empty.
 func TestLittlesLawHolds(t *testing.T) {
 	t.Parallel()
-	for _, c := range []Cell{Standard(1), tight()} {
+	for _, c := range []Cell{plain(1), tight()} {
 		r := c.Evening(street())
 		inside := float64(r.crowd) / float64(r.Took)
 		rate, within := float64(r.came)/r.Took.Seconds(), r.within.Seconds()/float64(r.came)
@@ -74,16 +85,16 @@ func TestLittlesLawHolds(t *testing.T) {
 // The utilisation law: what is computed is the number of items times what each costs, and nobody computes more than the cores can.
 func TestCoresAreUsedForWhatIsDone(t *testing.T) {
 	t.Parallel()
-	c := Standard(2)
+	c := plain(2)
 	c.Costs.Conflict = 0
-	const rate, lasts = 1000, 10 * time.Second
+	const rate, lasts = 400, 20 * time.Second
 	r := c.Steady(rate, lasts)
 	require.InEpsilon(t, rate, r.PerSecond(), 0.05)
 	perItem := c.Costs.Node.Submit.Seconds() + c.Costs.Node.Batch.Seconds()/r.PerCommit()
 	require.InEpsilon(t, r.PerSecond()*perItem/float64(c.Nodes*c.Cores), r.NodeBusy, 0.03)
 	perItem = c.Costs.Database.Submit.Seconds() + c.Costs.Database.Batch.Seconds()/r.PerCommit()
 	require.InEpsilon(t, r.PerSecond()*perItem/float64(c.Database), r.DatabaseBusy, 0.03)
-	flood := c.Steady(3e4, 2*time.Second)
+	flood := c.Steady(10_000, 5*time.Second)
 	require.Positive(t, flood.Busy, "a queue without a bound would take everything")
 	require.LessOrEqual(t, flood.NodePeak, 1.01)
 	require.LessOrEqual(t, flood.DatabasePeak, 1.01)
@@ -92,8 +103,8 @@ func TestCoresAreUsedForWhatIsDone(t *testing.T) {
 // Batches are what queued while the last one committed: alone there is no waiting for company, in a crowd they grow.
 func TestBatchesGrowWithTheCrowd(t *testing.T) {
 	t.Parallel()
-	c := Standard(1)
-	c.Costs.Replicate = 5 * time.Millisecond
+	c := plain(1)
+	c.Costs.Replicate, c.Costs.Conflict = 50*time.Millisecond, 0
 	alone, crowd := c.Closed(1, 10*time.Second), c.Closed(256, 10*time.Second)
 	require.InDelta(t, 1, alone.PerCommit(), 0)
 	require.Greater(t, crowd.PerCommit(), 8.0)
@@ -105,7 +116,7 @@ func TestBatchesGrowWithTheCrowd(t *testing.T) {
 // More nodes help until the database is what is short of cores.
 func TestTheKneeMovesFromTheNodesToTheDatabase(t *testing.T) {
 	t.Parallel()
-	c := Standard(1)
+	c := plain(1)
 	c.Costs.Node = CPU{Submit: 10 * time.Millisecond}
 	c.Costs.Database = CPU{Submit: 5 * time.Millisecond, Batch: time.Millisecond}
 	one := c.Knee(time.Second)
