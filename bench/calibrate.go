@@ -217,10 +217,15 @@ func line(x, y []float64) (a, b float64) {
 func printProbes(out io.Writer, list []probe) {
 	var rows [][]string
 	for _, s := range list {
-		rows = append(rows, []string{s.what, fmt.Sprint(s.conns), fmt.Sprintf("%.0f", s.perSecond()), fmt.Sprintf("%.0f", s.microsEach()),
-			fmt.Sprintf("%.0f", s.db), fmt.Sprintf("%.0f", s.client), fmt.Sprintf("%.1f", s.batch()), fmt.Sprintf("%.1f", s.millis(50)),
-			fmt.Sprintf("%.1f", s.millis(99))})
+		row := []string{s.what, fmt.Sprint(s.conns)}
+		for _, v := range []float64{s.perSecond(), s.microsEach(), s.db, s.client} {
+			row = append(row, fmt.Sprintf("%.0f", v))
+		}
+		for _, v := range []float64{s.batch(), s.millis(50), s.millis(99)} {
+			row = append(row, fmt.Sprintf("%.1f", v))
+		}
+		rows = append(rows, row)
 	}
-	grid(out, []string{"what", "connections", "per second", "node CPU µs", "database CPU µs", "client CPU µs", "per commit", "p50 ms",
-		"p99 ms"}, rows)
+	grid(out, []string{"what", "connections", "per second", "node CPU µs", "database CPU µs", "client CPU µs", "per commit",
+		"p50 ms", "p99 ms"}, rows)
 }

@@ -62,9 +62,9 @@ func simulate(ctx context.Context, args []string, out io.Writer) error {
 	}
 	day := sim.Campaign(s.people, s.days)
 	day.Called = s.called
-	fmt.Fprintf(out, "%d people, a busy day of a campaign of %d days; %.0f %% of all households answer a notice at 19:30. Nodes of %d cores, "+
-		"a database of %d, stall %s, seed %d. An item is a submission, a step or a visit.\n\n", s.people, s.days, 100*s.called, s.cell.Cores,
-		s.cell.Database, s.cell.StallFor, s.cell.Seed)
+	fmt.Fprintf(out, "%d people, a busy day of a campaign of %d days; %.0f %% of all households answer a notice at 19:30. "+
+		"Nodes of %d cores, a database of %d, stall %s, seed %d. An item is a submission, a step or a visit.\n\n", s.people, s.days,
+		100*s.called, s.cell.Cores, s.cell.Database, s.cell.StallFor, s.cell.Seed)
 	evenings, knees := s.play(ctx, day)
 	if err := ctx.Err(); err != nil {
 		return err
@@ -123,8 +123,8 @@ func reportEvenings(out io.Writer, list []*sim.Result) {
 			millis(percentile(r.Answers, 99)), millis(percentile(r.Answers, 100)), millis(percentile(r.Reads, 99)), percent(r.NodePeak),
 			percent(r.DatabasePeak), fmt.Sprintf("%.2f", r.PerCommit())))
 	}
-	grid(out, []string{"nodes", "items", "stored", "refused", "pending", "busy answers", "busiest minute /s", "p50 ms", "p99 ms", "max ms",
-		"reads p99 ms", "node CPU", "database CPU", "per commit"}, rows)
+	grid(out, []string{"nodes", "items", "stored", "refused", "pending", "busy answers", "busiest minute /s", "p50 ms", "p99 ms",
+		"max ms", "reads p99 ms", "node CPU", "database CPU", "per commit"}, rows)
 }
 
 func reportKnees(out io.Writer, list []knee) {
@@ -135,9 +135,11 @@ func reportKnees(out io.Writer, list []knee) {
 			short = "database"
 		}
 		rows = append(rows, []string{fmt.Sprint(k.at.Nodes), fmt.Sprintf("%.0f", k.perSecond), millis(percentile(k.at.Answers, 50)),
-			millis(percentile(k.at.Answers, 99)), percent(k.at.NodeBusy), percent(k.at.DatabaseBusy), fmt.Sprintf("%.1f", k.at.PerCommit()), short})
+			millis(percentile(k.at.Answers, 99)), percent(k.at.NodeBusy), percent(k.at.DatabaseBusy),
+			fmt.Sprintf("%.1f", k.at.PerCommit()), short})
 	}
-	grid(out, []string{"nodes", "submissions/s", "p50 ms", "p99 ms", "node CPU", "database CPU", "per commit", "short of cores"}, rows)
+	grid(out, []string{"nodes", "submissions/s", "p50 ms", "p99 ms", "node CPU", "database CPU", "per commit",
+		"short of cores"}, rows)
 }
 
 // calibrated measures the costs, and holds the simulation against the measurement that they come from: one host, 64 connections.
@@ -160,8 +162,8 @@ func (s *simulation) calibrated(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
-// replay plays what was measured, on the whole machine and on the share of it that the measurement got: the rest went to neighbours, or
-// was idle.
+// replay plays what was measured, on the whole machine and on the share of it that the measurement got: the rest went to
+// neighbours, or was idle.
 func replay(out io.Writer, costs sim.Costs, real probe, lasts time.Duration) {
 	host := sim.Standard(1)
 	host.OneHost, host.Database = true, runtime.NumCPU()
@@ -175,8 +177,8 @@ func replay(out io.Writer, costs sim.Costs, real probe, lasts time.Duration) {
 	for _, part := range []float64{1, got} {
 		host.Costs = costs.Slower(1 / part)
 		r := host.Closed(real.conns, lasts)
-		rows = append(rows, row(fmt.Sprintf("simulated, %.0f %% of the machine", 100*part), r.PerSecond(), millis(percentile(r.Answers, 50)),
-			millis(percentile(r.Answers, 99)), r.PerCommit()))
+		rows = append(rows, row(fmt.Sprintf("simulated, %.0f %% of the machine", 100*part), r.PerSecond(),
+			millis(percentile(r.Answers, 50)), millis(percentile(r.Answers, 99)), r.PerCommit()))
 	}
 	grid(out, []string{fmt.Sprintf("%d connections", real.conns), "per second", "p50 ms", "p99 ms", "per commit"}, rows)
 }

@@ -23,7 +23,8 @@ func TestASimulationRuns(t *testing.T) {
 	var out strings.Builder
 	args := []string{"simulate", "-people", "20000", "-nodes", "1", "-measure", "-for", "300ms", "-dir", t.TempDir()}
 	require.NoError(t, run(t.Context(), args, &out))
-	for _, s := range []string{"| submit | 256 |", "| verify | 64 |", "| read | 16 |", "| code | 16 |", "| measured |", "| simulated, 100 % of the machine |",
+	for _, s := range []string{"| submit | 256 |", "| verify | 64 |", "| read | 16 |", "| code | 16 |", "| measured |",
+		"| simulated, 100 % of the machine |",
 		"20000 people", "busy answers", "short of cores"} {
 		require.Contains(t, out.String(), s)
 	}

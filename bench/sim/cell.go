@@ -20,7 +20,8 @@ type Cell struct {
 
 // Standard is a cell as deploy/ sets it up, with the limits of model/store: mysqlWriters, most, mostWrites, writeTimeout.
 func Standard(nodes int) Cell {
-	return Cell{Nodes: nodes, Cores: 4, Database: 8, Writers: 4, Most: 128, Doing: 2048, Limit: 20 * time.Second, Costs: Measured(), Seed: 1}
+	return Cell{Nodes: nodes, Cores: 4, Database: 8, Writers: 4, Most: 128, Doing: 2048, Limit: 20 * time.Second,
+		Costs: Measured(), Seed: 1}
 }
 
 // item is a submission, a step or a visit: what is stored or not.
@@ -121,7 +122,7 @@ func (c *cell) count(change int) {
 	}
 }
 
-// front is what of a node's work is done before it knows whether it has room: HTTP, log-in, JSON.
+// front is what of a node's work is done before it knows whether it has room: HTTP, log-in, JSON. Assumed.
 const front = 0.3
 
 // one does an item: the node's work, the reads on a snapshot, the queue, the commit.

@@ -1,5 +1,5 @@
-// Package sim plays an evening of a cell: residents and collectors with phones, nodes with group commit, a database that all of them
-// write to. It is a discrete-event simulation: the clock jumps from event to event, everything drawn by lot comes from one seeded
+// Package sim plays an evening of a cell: residents and collectors with phones, nodes with group commit, a database that all
+// of them write to. It is a discrete-event simulation: the clock jumps from event to event, everything drawn by lot comes from one seeded
 // generator, and the same arguments give the same evening to the last digit. It knows nothing of the product but its numbers.
 package sim
 
@@ -25,10 +25,11 @@ type Costs struct {
 	Conflict       float64       // how many of the batches are voided and run again
 }
 
-// Measured are the costs as of 2026-11-26. CPU: `SIX_REDIS=… go run . simulate -measure`, one node with Redis and one MariaDB 10.11,
-// load 7 on two cores; without Redis a submission costs several times that. Export: a street's ledger, docs/performance.md. Fsync is
-// the quiet machine's of scale.md. RoundTrip holds 0.2 ms of wsrep_sync_wait (adr/0009). Assumed: Replicate and the rest of RoundTrip, a
-// local network's; Conflict, since one database node writes at a time and no row is hot.
+// Measured are the costs as of 2026-11-26. CPU: `SIX_REDIS=… go run . simulate -measure`, one node with Redis and one MariaDB
+// 10.11, load 7 on two cores, before folded tallies (they add a tenth); without Redis a submission costs several times that. Export: a
+// street's ledger on the node, docs/performance.md; on the database assumed. Fsync is the quiet machine's of scale.md. RoundTrip
+// holds 0.2 ms of wsrep_sync_wait (adr/0009). Assumed: Replicate and the rest of RoundTrip, a local network's; Conflict, since one
+// database node writes at a time and no row is hot.
 func Measured() Costs {
 	const us, ms = time.Microsecond, time.Millisecond
 	return Costs{

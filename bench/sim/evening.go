@@ -10,7 +10,7 @@ type Day struct {
 	People    int           // who live there
 	Household float64       // persons in one, on average
 	Share     float64       // of the households, those whose turn is today
-	Door      float64       // of these, those whom the collector takes in at the door; the others submit by their poster's code before
+	Door      float64       // of these, those whom the collector takes in at the door; the others submit by their code before
 	Noon      float64       // of the work in the slots, what is done at noon
 	Outside   float64       // of all the work, what is done between the slots
 	Doors     int           // households that a collector does in a day's slots

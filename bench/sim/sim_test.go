@@ -70,7 +70,8 @@ func TestWhatArrivedIsStoredRefusedOrPending(t *testing.T) {
 	}
 }
 
-// Little's law: the mean number inside is the rate of arrivals times the mean time inside. It holds for any system that ends empty.
+// Little's law: the mean number inside is the rate of arrivals times the mean time inside. It holds for what
+// ends empty.
 func TestLittlesLawHolds(t *testing.T) {
 	t.Parallel()
 	for _, c := range []Cell{plain(1), tight()} {
@@ -82,7 +83,8 @@ func TestLittlesLawHolds(t *testing.T) {
 	}
 }
 
-// The utilisation law: what is computed is the number of items times what each costs, and nobody computes more than the cores can.
+// The utilisation law: what is computed is the number of items times what each costs, and nobody computes more than the
+// cores can.
 func TestCoresAreUsedForWhatIsDone(t *testing.T) {
 	t.Parallel()
 	c := plain(2)
