@@ -106,6 +106,11 @@ func TestTheLoadedCityIsSpreadAndReadable(t *testing.T) {
 	_, broken, err := db.VerifyHistories(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, broken)
+	var lost int64
+	require.NoError(t, db.Read(system(t), func(tx *store.Tx) error {
+		return tx.Q(&model.Revision{}).Where("street <> ?", city{}.street(0)).Count(&lost).Error
+	}))
+	require.Zero(t, lost, "revisions lie in the street of their records")
 	d, err := doors(t.Context(), db)
 	require.NoError(t, err)
 	require.Len(t, d, communities*grids*perGrid)

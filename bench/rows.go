@@ -78,7 +78,8 @@ func sealRecord(db *store.DB, r *model.Record) (*model.Revision, error) {
 		}
 	}
 	v := &model.Revision{ID: model.NewID(), RecordID: r.ID, Version: 1, At: r.SubmittedAt, ActorID: r.SubmitterID, ActorRole: r.SubmitterRole,
-		ActorName: r.SubmitterName, Act: "create", To: string(r.Status), Source: "127.0.0.1", RequestID: r.ID.String(), AreaCode: r.AreaCode}
+		ActorName: r.SubmitterName, Act: "create", To: string(r.Status), Source: "127.0.0.1", RequestID: r.ID.String(), AreaCode: r.AreaCode,
+		Street: r.Street}
 	if v.Changes, err = key.Seal(changes, append(slices.Clone(r.ID[:]), "changes"...)); err != nil {
 		return nil, err
 	}
@@ -140,7 +141,7 @@ func digest(v *model.Revision) []byte {
 func follow(db *store.DB, v *model.Revision, r *model.Record, act string, by model.Actor, at model.Time) *model.Revision {
 	next := &model.Revision{ID: model.NewID(), RecordID: r.ID, Version: v.Version + 1, At: at, ActorID: by.Account, ActorRole: by.Top(),
 		ActorName: by.Name, Act: act, From: v.To, To: string(r.Status), Source: v.Source, RequestID: v.RequestID, AreaCode: r.AreaCode,
-		PrevHash: v.Hash}
+		Street: r.Street, PrevHash: v.Hash}
 	next.Hash = db.Hash("revision", digest(next))
 	r.Version = next.Version
 	return next
