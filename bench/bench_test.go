@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"sixelements/internal/testkit/mariadb"
 	"sixelements/model"
 	"sixelements/model/store"
 	"sixelements/service/tally"
@@ -120,6 +121,24 @@ func TestTheLoadedCityIsSpreadAndReadable(t *testing.T) {
 	require.Len(t, d[first], units*c.floors(0)*perFloor, "all rooms of the first building")
 	_, err = s.city(city{Records: 5001, Seed: 1})
 	require.ErrorContains(t, err, "city.json", "another city does not go on in this one's folder")
+}
+
+func TestACityIsLoadedIntoMariaDB(t *testing.T) {
+	t.Parallel()
+	server, err := mariadb.Start(t.TempDir(), mariadb.Relaxed()...)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, server.Stop()) })
+	urls, err := databases(t.Context(), server.DSN(), "city")
+	require.NoError(t, err)
+	s := site{dir: t.TempDir(), database: urls[0]}
+	require.NoError(t, load(t.Context(), []string{"-data", s.dir, "-database", s.database, "-records", "2500"}, io.Discard))
+	db, err := s.open(t.Context())
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	require.Len(t, all(t, db), 2500)
+	_, broken, err := db.VerifyHistories(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, broken)
 }
 
 func TestALoadThatWasBrokenOffGoesOn(t *testing.T) {
