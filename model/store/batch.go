@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"sync/atomic"
@@ -111,6 +112,7 @@ func (db *DB) writer() {
 	for {
 		select {
 		case m := <-db.queue:
+			runtime.Gosched() // acts that are ready to run come along; nobody is waited for
 			db.commitAll(db.gather(m))
 		case <-db.quit:
 			return
