@@ -236,9 +236,10 @@ func (db *DB) lay(ctx context.Context) (err error) {
 
 func sqliteDSN(o Options, readOnly bool) string {
 	wait := fmt.Sprintf("busy_timeout(%d)", o.Wait.Milliseconds())
-	q := url.Values{"_pragma": {wait, "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(0)", "temp_store(MEMORY)",
+	q := url.Values{"_pragma": {wait, "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(0)",
 		"cache_size(-8000)", "journal_size_limit(67108864)"}, "modeof": {o.Path}}
 	if readOnly {
+		q.Add("_pragma", "temp_store(MEMORY)") // the other sorts whole tables when a migration makes an index
 		q.Add("_pragma", "query_only(1)")
 	} else {
 		q.Set("_txlock", "immediate")
