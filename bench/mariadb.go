@@ -30,7 +30,13 @@ func submitMariaDB(ctx context.Context, p plan, six string, out io.Writer) (err 
 	if err != nil {
 		return err
 	}
-	o, stop, err := startOurs(ctx, six, site{dir: filepath.Join(p.dir, "ours"), database: urls[0]}, slices.Max(p.conns))
+	redis, stopRedis, err := startRedis(ctx, p.dir)
+	if err != nil {
+		return err
+	}
+	defer stopRedis()
+	ours := site{dir: filepath.Join(p.dir, "ours"), database: urls[0], redis: redis}
+	o, stop, err := startOurs(ctx, six, ours, slices.Max(p.conns))
 	if err != nil {
 		return err
 	}

@@ -25,12 +25,16 @@ func now() time.Time { return time.Now() }
 type site struct {
 	dir      string
 	database string // SIX_DATABASE; empty: SQLite in the folder
+	redis    string // SIX_REDIS; empty: none
 }
 
 func (s site) env() []string {
 	env := []string{"SIX_DATA=" + s.dir, "SIX_RATE_LIMIT=off", "SIX_SECRET_KEY_FILE=" + s.keyFile()}
 	if s.database != "" {
 		env = append(env, "SIX_DATABASE="+s.database)
+	}
+	if s.redis != "" {
+		env = append(env, "SIX_REDIS="+s.redis)
 	}
 	return env
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
-	"strings"
 	"unicode/utf8"
 )
 
@@ -32,23 +31,11 @@ func Canonical(v any) []byte {
 func canonical(to []byte, raw json.RawMessage) (_ []byte, err error) {
 	switch raw[0] {
 	case '{':
-		var members map[string]json.RawMessage
+		var members Members
 		if err := json.Unmarshal(raw, &members); err != nil {
 			return nil, err
 		}
-		to = append(to, '{')
-		for i, k := range slices.Sorted(maps.Keys(members)) {
-			if i > 0 {
-				to = append(to, ',')
-			}
-			if to, err = appendText(to, k); err != nil {
-				return nil, err
-			}
-			if to, err = canonical(append(to, ':'), members[k]); err != nil {
-				return nil, err
-			}
-		}
-		return append(to, '}'), nil
+		return members.canonical(to)
 	case '[':
 		var items []json.RawMessage
 		if err := json.Unmarshal(raw, &items); err != nil {
@@ -64,10 +51,7 @@ func canonical(to []byte, raw json.RawMessage) (_ []byte, err error) {
 			}
 		}
 		return append(to, ']'), nil
-	case '"': // one text may be written in several ways, most in one
-		if !bytes.ContainsAny(raw, "\\<>&\u2028\u2029") && utf8.Valid(raw) {
-			break
-		}
+	case '"': // one text may be written in several ways
 		s, err := text(raw)
 		if err != nil {
 			return nil, err
@@ -77,10 +61,52 @@ func canonical(to []byte, raw json.RawMessage) (_ []byte, err error) {
 	return append(to, raw...), nil
 }
 
+// Members are what a JSON object holds, read for several uses.
+type Members map[string]json.RawMessage
+
+// Canonical is that of the object.
+func (m Members) Canonical() []byte {
+	out, err := m.canonical(nil)
+	if err != nil {
+		return nil
+	}
+	return out
+}
+
+func (m Members) canonical(to []byte) (_ []byte, err error) {
+	to = append(to, '{')
+	for i, k := range slices.Sorted(maps.Keys(m)) {
+		if i > 0 {
+			to = append(to, ',')
+		}
+		if to, err = appendText(to, k); err != nil {
+			return nil, err
+		}
+		if to, err = canonical(append(to, ':'), m[k]); err != nil {
+			return nil, err
+		}
+	}
+	return append(to, '}'), nil
+}
+
+// appendText appends a JSON string, as json.Marshal writes it; most need nothing but quotes.
 func appendText(to []byte, s string) ([]byte, error) {
-	if !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' || strings.ContainsRune(`"\<>&`, r) }) {
+	if plain(s) {
 		return append(append(append(to, '"'), s...), '"'), nil
 	}
 	b, err := json.Marshal(s)
 	return append(to, b...), err
+}
+
+// plain tells whether a JSON string is the text itself between quotes.
+func plain(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c < ' ', c == '"', c == '\\', c == '<', c == '>', c == '&':
+			return false
+		case c == 0xE2 && i+1 < len(s) && s[i+1] == 0x80: // U+2028 and U+2029 among others
+			return false
+		}
+	}
+	return utf8.ValidString(s)
 }

@@ -33,3 +33,15 @@ func TestCanonicalIsWhatDecodingAndEncodingWouldGive(t *testing.T) {
 	same(`{"name":"张三","phone":"1"}`, `{ "phone":"1", "name":"\u5f20\u4e09"}`)
 	require.NotEqual(t, model.Canonical(json.RawMessage(`{"a":"1"}`)), model.Canonical(json.RawMessage(`{"a":1}`)))
 }
+
+func TestChangesAreEncodedAsJSONWouldBe(t *testing.T) {
+	t.Parallel()
+	for _, list := range [][]model.Change{nil, {}, {{Field: "name", After: json.RawMessage(`"张三"`)}},
+		{{Field: `a"<b`, Before: json.RawMessage(`{"x":1}`)}, {Field: "c", Before: json.RawMessage("null"), After: json.RawMessage("[1]")}}} {
+		want, err := json.Marshal(append([]model.Change{}, list...))
+		require.NoError(t, err)
+		got, err := model.EncodeChanges(list)
+		require.NoError(t, err)
+		require.Equal(t, string(want), string(got))
+	}
+}

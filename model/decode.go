@@ -17,6 +17,7 @@ type Decode struct {
 	BaseExtra ExtraData
 	Extra     []ExtraField // the community-defined fields that hold
 	Verified  bool         // the result is to stand as verified
+	Members   Members      // the data's members, when they were read before; Decode uses them up
 }
 
 // Decoded is an element that keeps every rule of its kind, if the error beside it is nil.
@@ -33,7 +34,10 @@ type Decoded struct {
 // validation.failed when it is not an object; validation.failed, field.unknown or field.masked naming every field at fault. Sensitive
 // is right even beside an error.
 func (s *Schema) Decode(raw json.RawMessage, d Decode) (Decoded, error) {
-	members, err := object(raw)
+	members, err := d.Members, error(nil)
+	if members == nil {
+		members, err = ReadMembers(raw)
+	}
 	switch {
 	case err != nil && json.Valid(raw):
 		return Decoded{}, Faults{{Location: "data", Code: FieldInvalid, Message: "应是一个对象，里面是各个字段"}}.Err()
@@ -94,8 +98,9 @@ func (s *Schema) defaults(e Element) {
 // mostKeys is how many members an object of data may have: more than any form.
 const mostKeys = 200
 
-// object reads a JSON object's members; of a key that comes twice the last counts.
-func object(raw json.RawMessage) (members map[string]json.RawMessage, err error) {
+// ReadMembers reads a JSON object's members; of a key that comes twice the last counts. Errors: for what is not an object, or has more
+// members than any form.
+func ReadMembers(raw json.RawMessage) (members Members, err error) {
 	if err := json.Unmarshal(raw, &members); err != nil {
 		return nil, err
 	}

@@ -133,6 +133,28 @@ type Change struct {
 	After  json.RawMessage `json:"a,omitempty"`
 }
 
+// EncodeChanges is json.Marshal of the changes, whose values are JSON already.
+func EncodeChanges(list []Change) ([]byte, error) {
+	out := []byte{'['}
+	var err error
+	for i, c := range list {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		if out, err = appendText(append(out, `{"f":`...), c.Field); err != nil {
+			return nil, err
+		}
+		if len(c.Before) > 0 {
+			out = append(append(out, `,"b":`...), c.Before...)
+		}
+		if len(c.After) > 0 {
+			out = append(append(out, `,"a":`...), c.After...)
+		}
+		out = append(out, '}')
+	}
+	return append(out, ']'), nil
+}
+
 // Link ties two records.
 type Link struct {
 	ID       ID `gorm:"primaryKey"`

@@ -189,11 +189,12 @@ func (s *Schema) Diff(before, after Element, extraBefore, extraAfter ExtraData) 
 		if f.Type == TypePhotos {
 			continue
 		}
-		if before != nil {
-			b = f.get(before)
-		}
 		a = f.get(after)
-		if reflect.DeepEqual(a, b) {
+		if before != nil {
+			if b = f.get(before); reflect.DeepEqual(a, b) {
+				continue
+			}
+		} else if a == nil {
 			continue
 		}
 		out = append(out, Change{Field: f.Name, Before: rawOf(b), After: rawOf(a)})
@@ -208,6 +209,13 @@ func (s *Schema) Diff(before, after Element, extraBefore, extraAfter ExtraData) 
 func rawOf(v any) json.RawMessage {
 	if v == nil {
 		return nil
+	}
+	if s, ok := v.(string); ok {
+		b, err := appendText(nil, s)
+		if err != nil {
+			return nil
+		}
+		return b
 	}
 	b, err := json.Marshal(v)
 	if err != nil {

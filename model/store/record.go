@@ -215,12 +215,20 @@ func (tx *Tx) addRevision(was, r *model.Record, key *seal.DataKey, prev []byte, 
 	}
 	changes := append(r.Kind.Schema().Diff(beforeElement, r.Element, beforeExtra, r.Extra), t.Changes...)
 	if len(changes) > 0 {
-		if v.Changes, err = tx.sealBlob(key, r.ID, "changes", changes); err != nil {
+		clear, err := model.EncodeChanges(changes)
+		if err != nil {
+			return err
+		}
+		if v.Changes, err = key.Seal(clear, aad(r.ID, "changes")); err != nil {
 			return err
 		}
 	}
 	if t.Note != "" {
-		if v.Note, err = tx.sealBlob(key, r.ID, "note", t.Note); err != nil {
+		clear, err := json.Marshal(t.Note)
+		if err != nil {
+			return err
+		}
+		if v.Note, err = key.Seal(clear, aad(r.ID, "note")); err != nil {
 			return err
 		}
 	}
@@ -228,14 +236,6 @@ func (tx *Tx) addRevision(was, r *model.Record, key *seal.DataKey, prev []byte, 
 	tx.staged.rows = append(tx.staged.rows, v)
 	tx.staged.revisions++
 	return nil
-}
-
-func (tx *Tx) sealBlob(key *seal.DataKey, id model.ID, name string, v any) ([]byte, error) {
-	clear, err := json.Marshal(v)
-	if err != nil {
-		return nil, err
-	}
-	return key.Seal(clear, aad(id, name))
 }
 
 // revisionHash chains a revision to the one before: a keyed hash over the SHA-256 of the stored bytes, lengths before texts. Without the

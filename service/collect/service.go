@@ -181,13 +181,14 @@ func (s *Service) create(tx *store.Tx, in Create) (Made, error) {
 	if in.ID.IsZero() {
 		in.ID = model.NewID()
 	}
-	hash := s.requestHash(in)
+	members, _ := model.ReadMembers(in.Data) // what is wrong with it is for Decode to say
+	hash := s.requestHash(in, members)
 	r := &model.Record{ID: in.ID, Kind: in.Kind, Unit: in.Unit, Room: in.Room, HouseholdID: in.HouseholdID, Notice: in.Notice,
 		SubmitterID: tx.Actor().Account, SubmitterName: tx.Actor().Name, RequestHash: hash, SubmittedAt: tx.Now(), Status: model.Submitted}
 	if err := s.admit(tx, r, &in); err != nil {
 		return Made{}, err
 	}
-	d, err := s.decode(tx, r, in)
+	d, err := s.decode(tx, r, in, members)
 	if err != nil {
 		return Made{}, err
 	}
@@ -212,10 +213,15 @@ func (s *Service) create(tx *store.Tx, in Create) (Made, error) {
 }
 
 // requestHash tells whether a request says what another said, without keeping what that was.
-func (s *Service) requestHash(in Create) []byte {
-	data := in.Data
+func (s *Service) requestHash(in Create, members model.Members) []byte {
+	var data []byte
+	if members != nil {
+		data = members.Canonical()
+	} else {
+		data = model.Canonical(in.Data)
+	}
 	in.Data = nil
-	return s.db.Hash("request", model.Canonical(in), model.Canonical(data))
+	return s.db.Hash("request", model.Canonical(in), data)
 }
 
 // replayed looks for a record of the id, whoever's: the same account and content is a replay, anything else a conflict.
@@ -231,7 +237,7 @@ func (s *Service) replayed(tx *store.Tx, in Create) (Made, error) {
 	if len(head) == 0 {
 		return Made{}, nil
 	}
-	if head[0].SubmitterID != tx.Actor().Account || !bytes.Equal(head[0].RequestHash, s.requestHash(in)) {
+	if head[0].SubmitterID != tx.Actor().Account || !bytes.Equal(head[0].RequestHash, s.requestHash(in, nil)) {
 		return Made{}, model.Fail(model.IDConflict)
 	}
 	r, err := tx.Record(in.ID)
@@ -239,7 +245,7 @@ func (s *Service) replayed(tx *store.Tx, in Create) (Made, error) {
 }
 
 // decode reads the data as the caller may send it. Consent to sensitive data is judged before the data's faults: 403 comes first.
-func (s *Service) decode(tx *store.Tx, r *model.Record, in Create) (model.Decoded, error) {
+func (s *Service) decode(tx *store.Tx, r *model.Record, in Create, members model.Members) (model.Decoded, error) {
 	extra, err := tx.ExtraFields(r.Kind, r.AreaCode)
 	if err != nil {
 		return model.Decoded{}, err
@@ -248,7 +254,8 @@ func (s *Service) decode(tx *store.Tx, r *model.Record, in Create) (model.Decode
 	if len(data) == 0 {
 		data = json.RawMessage("{}")
 	}
-	d, derr := r.Kind.Schema().Decode(data, model.Decode{Codes: s.o.Codes, Today: tx.Now().Date(), Extra: extra, Verified: in.Method != ""})
+	d, derr := r.Kind.Schema().Decode(data, model.Decode{Codes: s.o.Codes, Today: tx.Now().Date(), Extra: extra, Verified: in.Method != "",
+		Members: members})
 	if r.SubmitterRole == model.Resident && len(d.Sensitive) > 0 {
 		agreed, err := s.consent(tx)
 		if err != nil {
