@@ -91,17 +91,14 @@ func (i Item) nothing() bool { return i.Counts == Counts{} && i.Rooms == 0 }
 
 // childAreas are the areas one level down. Everywhere's are the highest areas there are.
 func (v *view) childAreas() (below []model.Area, err error) {
-	q := v.tx.Q(&model.Area{}).Select("code", "name", "valid_to").Order("code")
 	if v.area != "" {
 		v.below = len(v.area) + 3
-		q = q.Where("parent = ?", v.area)
+		q := v.tx.Q(&model.Area{}).Select("code", "name", "valid_to").Where("parent = ?", v.area)
+		err = q.Order("code").Find(&below).Error
 	} else {
-		if err := v.tx.Q(&model.Area{}).Select("COALESCE(MIN(LENGTH(code)), 6)").Scan(&v.below).Error; err != nil {
-			return nil, err
-		}
-		q = q.Where("LENGTH(code) = ?", v.below)
+		below, v.below, err = highest(v.tx)
 	}
-	if err := q.Find(&below).Error; err != nil {
+	if err != nil {
 		return nil, err
 	}
 	v.children = make(map[string]*model.Area, len(below))
@@ -109,6 +106,28 @@ func (v *view) childAreas() (below []model.Area, err error) {
 		v.children[below[i].Code] = &below[i]
 	}
 	return below, nil
+}
+
+// highest are the areas of the highest level there is, with the length of their codes. Each is found behind all that lies in the one
+// before, without a look at that.
+func highest(tx *store.Tx) (list []model.Area, length int, err error) {
+	length = len("410102")
+	for after := ""; ; {
+		var next []model.Area
+		q := tx.Q(&model.Area{}).Select("code", "name", "valid_to").Where("code >= ?", after)
+		if err := q.Order("code").Limit(1).Find(&next).Error; err != nil {
+			return nil, 0, err
+		}
+		if len(next) == 0 {
+			break
+		}
+		list = append(list, next[0])
+		after = next[0].Code + ":" // ':' follows '9'
+	}
+	if len(list) > 0 {
+		length = len(slices.MinFunc(list, func(a, b model.Area) int { return cmp.Compare(len(a.Code), len(b.Code)) }).Code)
+	}
+	return slices.DeleteFunc(list, func(a model.Area) bool { return len(a.Code) > length }), length, nil
 }
 
 // everywhere is the row of all rooms, where every row has those of the whole area.
