@@ -83,7 +83,7 @@ func TestARebuildBrokenOffIsMadeAgain(t *testing.T) {
 	l := lived(t, 80)
 	l.spoil("DELETE FROM tally_parts", "DELETE FROM tally_rooms", "DELETE FROM tally_deltas")
 	broken := 0
-	for patience := 50 * time.Microsecond; ; patience += patience / 2 {
+	for patience := time.Duration(0); ; patience += patience/2 + 100*time.Microsecond {
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		_, err := l.tally.Rebuild(ctx, true)
 		cancel()
