@@ -60,6 +60,7 @@ type submission struct {
 	args [3][]any
 	cell store.Cell
 	room model.ID
+	home model.ID
 	done chan error
 }
 
@@ -150,7 +151,7 @@ func (w *rawWriter) submit(who, n int, e model.Element) error {
 	if err != nil {
 		return err
 	}
-	s := submission{cell: store.CellOf(r), room: r.RoomID, done: make(chan error, 1)}
+	s := submission{cell: store.CellOf(r), room: r.RoomID, home: r.HouseholdID, done: make(chan error, 1)}
 	for i, row := range []any{r, r.Element, v} {
 		s.args[i] = w.tables[i].args(nil, row)
 	}
@@ -200,13 +201,21 @@ func (w *rawWriter) commit(ctx context.Context, batch []submission) error {
 // tallied is the one row by which a commit changes the tallies.
 func tallied(batch []submission) *model.TallyDelta {
 	cells := store.Cells{}
-	var rooms []model.ID
+	var touched store.Touched
 	for _, s := range batch {
 		cells.Add(s.cell, 1)
-		rooms = append(rooms, s.room)
+		touched.Rooms = append(touched.Rooms, s.room)
+		if s.cell.Kind == model.KindPerson {
+			touched.Households = append(touched.Households, s.home)
+		}
 	}
-	slices.SortFunc(rooms, func(a, b model.ID) int { return bytes.Compare(a[:], b[:]) })
-	return &model.TallyDelta{ID: model.NewID(), Cells: store.EncodeCells(cells, slices.Compact(rooms))}
+	touched.Rooms, touched.Households = unique(touched.Rooms), unique(touched.Households)
+	return &model.TallyDelta{ID: model.NewID(), Cells: store.EncodeCells(cells, touched)}
+}
+
+func unique(ids []model.ID) []model.ID {
+	slices.SortFunc(ids, func(a, b model.ID) int { return bytes.Compare(a[:], b[:]) })
+	return slices.Compact(ids)
 }
 
 // ownCPU is what this process has spent computing.

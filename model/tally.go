@@ -23,3 +23,11 @@ type TallyRoom struct {
 	AreaCode     string
 	CoveredUntil Time // the last moment at which it counts as covered; zero when it does not
 }
+
+// TallyHousehold says how a household with live persons counts in an area and in all above it: once where some of them live, and
+// once less where two such places meet, so that every area that it touches has it once. Rows that come to nothing are left out.
+type TallyHousehold struct {
+	HouseholdID ID     `gorm:"primaryKey"`
+	AreaCode    string `gorm:"primaryKey"`
+	N           int64
+}

@@ -92,7 +92,7 @@ func New(db *store.DB, o Options) (a *App, err error) {
 		id.WeChat = wechatLogin{a.wechat}
 	}
 	s.Identity = identity.New(db, id)
-	s.Grid = grid.New(db)
+	s.Grid = grid.New(db, tally.Households)
 	s.QR = qr.New(db, o.BaseURL)
 	s.Attach = attach.New(db, attach.NewDisk(filepath.Join(o.Data, Photos)), "", o.Log)
 	r := &s.Records

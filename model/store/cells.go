@@ -69,9 +69,13 @@ const (
 
 const cellsVersion = 1
 
-// EncodeCells writes numbers and rooms in few bytes: a version; every text and id once; per cell a byte that says which fields follow,
-// as places of texts and ids, and the number; then the rooms. All numbers are varints.
-func EncodeCells(cells Cells, rooms []model.ID) []byte {
+// Touched are rooms and households that may count otherwise since a commit.
+type Touched struct{ Rooms, Households []model.ID }
+
+// EncodeCells writes numbers, rooms and households in few bytes: a version; every text and id once; per cell a byte that says which
+// fields follow, as places of texts and ids, and the number; then the rooms and, if there are any, the households. All numbers are
+// varints.
+func EncodeCells(cells Cells, touched Touched) []byte {
 	texts, ids := map[string]uint64{}, map[model.ID]uint64{}
 	var heads, idBytes, body []byte
 	text := func(s string) {
@@ -114,20 +118,28 @@ func EncodeCells(cells Cells, rooms []model.ID) []byte {
 	out := append(binary.AppendUvarint([]byte{cellsVersion}, uint64(len(texts))), heads...)
 	out = append(binary.AppendUvarint(out, uint64(len(ids))), idBytes...)
 	out = append(binary.AppendUvarint(out, uint64(len(cells))), body...)
-	out = binary.AppendUvarint(out, uint64(len(rooms)))
-	for _, r := range rooms {
-		out = append(out, r[:]...)
+	out = appendIDs(out, touched.Rooms)
+	if len(touched.Households) > 0 {
+		out = appendIDs(out, touched.Households)
 	}
 	return out
+}
+
+func appendIDs(b []byte, ids []model.ID) []byte {
+	b = binary.AppendUvarint(b, uint64(len(ids)))
+	for _, id := range ids {
+		b = append(b, id[:]...)
+	}
+	return b
 }
 
 // errCells says that numbers cannot be read.
 var errCells = errors.New("store: numbers of a tally that cannot be read: run six tally rebuild")
 
 // DecodeCells reads what EncodeCells wrote; each cell may come in any order.
-func DecodeCells(b []byte, each func(Cell, int64)) (rooms []model.ID, err error) {
+func DecodeCells(b []byte, each func(Cell, int64)) (touched Touched, err error) {
 	if len(b) == 0 || b[0] != cellsVersion {
-		return nil, errCells
+		return touched, errCells
 	}
 	r := cellReader{b: b[1:]}
 	for range r.count() {
@@ -139,17 +151,19 @@ func DecodeCells(b []byte, each func(Cell, int64)) (rooms []model.ID, err error)
 	for range r.count() {
 		c, n := r.cell()
 		if r.bad {
-			return nil, errCells
+			return touched, errCells
 		}
 		each(c, n)
 	}
-	for range r.count() {
-		rooms = append(rooms, r.rawID())
+	touched.Rooms = r.rawIDs()
+	if len(r.b) > 0 { // an earlier version's end here
+		touched.Households = r.rawIDs()
+		r.bad = r.bad || len(touched.Households) == 0
 	}
 	if r.bad || len(r.b) > 0 {
-		return nil, errCells
+		return Touched{}, errCells
 	}
-	return rooms, nil
+	return touched, nil
 }
 
 // cellReader reads varints; bad once something did not fit.
@@ -235,6 +249,13 @@ func (r *cellReader) take(n int) (b []byte) {
 func (r *cellReader) rawID() (id model.ID) {
 	copy(id[:], r.take(len(id)))
 	return id
+}
+
+func (r *cellReader) rawIDs() (ids []model.ID) {
+	for range r.count() {
+		ids = append(ids, r.rawID())
+	}
+	return ids
 }
 
 func (r *cellReader) text() string {

@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"gorm.io/gorm"
@@ -16,6 +17,7 @@ import (
 type delta struct {
 	cells Cells
 	rooms map[model.ID]bool // rooms that may have become covered, uncovered, counted or uncounted
+	homes map[model.ID]bool // households that may have come, gone or moved
 }
 
 func (d *delta) record(r *model.Record, n int64) {
@@ -24,6 +26,9 @@ func (d *delta) record(r *model.Record, n int64) {
 	}
 	d.cells.Add(CellOf(r), n)
 	d.room(r.RoomID)
+	if r.Kind == model.KindPerson {
+		d.home(r.HouseholdID)
+	}
 }
 
 func (d *delta) room(id model.ID) {
@@ -34,6 +39,16 @@ func (d *delta) room(id model.ID) {
 		d.rooms = map[model.ID]bool{}
 	}
 	d.rooms[id] = true
+}
+
+func (d *delta) home(id model.ID) {
+	if id.IsZero() {
+		return
+	}
+	if d.homes == nil {
+		d.homes = map[model.ID]bool{}
+	}
+	d.homes[id] = true
 }
 
 // merge adds what another transaction in the same commit changes.
@@ -47,18 +62,18 @@ func (d *delta) merge(other delta) {
 	for id := range other.rooms {
 		d.room(id)
 	}
+	for id := range other.homes {
+		d.home(id)
+	}
 }
 
 // rows is the delta as it is appended: one row, or none when nothing changed.
 func (d *delta) rows() []any {
-	if len(d.cells)+len(d.rooms) == 0 {
+	if len(d.cells)+len(d.rooms)+len(d.homes) == 0 {
 		return nil
 	}
-	rooms := make([]model.ID, 0, len(d.rooms))
-	for id := range d.rooms {
-		rooms = append(rooms, id)
-	}
-	return []any{&model.TallyDelta{ID: model.NewID(), Cells: EncodeCells(d.cells, rooms)}}
+	touched := Touched{Rooms: slices.Collect(maps.Keys(d.rooms)), Households: slices.Collect(maps.Keys(d.homes))}
+	return []any{&model.TallyDelta{ID: model.NewID(), Cells: EncodeCells(d.cells, touched)}}
 }
 
 // countStaged begins the transaction's delta with what its staged rows change; changes of many rows add to it as they are made.
@@ -177,10 +192,10 @@ func (tx *Tx) countRooms(q *gorm.DB, column string) error {
 	return nil
 }
 
-// The columns of a record by which it, or its room, is counted: those that many rows may change at once, and those that none may.
+// The columns of a record by which it, its room or its household is counted: those that many rows may change at once, and those that none may.
 var (
 	movable   = []string{"area_code", "room_id", "due_at", "ever_verified", "verified_at"}
-	immovable = []string{"building_id", "kind", "status", "submitted_at", "verified_by", "verified_name"}
+	immovable = []string{"building_id", "kind", "status", "submitted_at", "verified_by", "verified_name", "household_id"}
 )
 
 func countedRecords(q *gorm.DB) (rows []*model.Record, err error) {

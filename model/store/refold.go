@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 
 	"gorm.io/gorm"
@@ -14,16 +15,20 @@ import (
 // TallyState is the id of the row of tally_parts that tells how often was folded; it has cells once the folded numbers were made.
 const TallyState = "state"
 
+// TallyMade is what the row has there. Versions that counted no households wrote other bytes.
+var TallyMade = []byte("households")
+
 // ErrCrossed says that another folding came between reading and writing: read again.
 var ErrCrossed = errors.New("store: another folding came between")
 
 // Refold is a new state of folded numbers, computed from one state of the database.
 type Refold struct {
-	State  model.TallyPart    // as it was read: that no other folding came between is judged by its version
-	Parts  []*model.TallyPart // replaced; one without cells is removed
-	Rooms  []*model.TallyRoom // replaced
-	Gone   []model.ID         // rooms removed
-	Deltas []model.ID         // what was folded, and waits no longer
+	State  model.TallyPart                     // as it was read: that no other folding came between is judged by its version
+	Parts  []*model.TallyPart                  // replaced; one without cells is removed
+	Rooms  []*model.TallyRoom                  // replaced
+	Gone   []model.ID                          // rooms removed
+	Homes  map[model.ID][]model.TallyHousehold // rows of a household, replaced; none once it is gone
+	Deltas []model.ID                          // what was folded, and waits no longer
 }
 
 // Refold writes folded numbers in one transaction, without a trace: they follow from rows that have theirs. What was committed since
@@ -82,6 +87,14 @@ func (f Refold) write(g *gorm.DB) error {
 	if err := removed(g, &model.TallyRoom{}, "room_id IN ?", rooms, false); err != nil {
 		return err
 	}
+	for _, home := range f.Homes {
+		for i := range home {
+			rows = append(rows, &home[i])
+		}
+	}
+	if err := removed(g, &model.TallyHousehold{}, "household_id IN ?", slices.Collect(maps.Keys(f.Homes)), false); err != nil {
+		return err
+	}
 	return insert(g, rows)
 }
 
@@ -121,7 +134,7 @@ func (db *DB) beginTally(ctx context.Context) error {
 	if err != nil || !empty {
 		return err
 	}
-	err = db.Refold(ctx, Refold{State: model.TallyPart{Cells: EncodeCells(nil, nil)}})
+	err = db.Refold(ctx, Refold{State: model.TallyPart{Cells: TallyMade}})
 	if errors.Is(err, ErrCrossed) { // another node was quicker
 		return nil
 	}

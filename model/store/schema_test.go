@@ -21,7 +21,7 @@ func models() []any {
 	out := []any{&model.Record{}, &model.Revision{}, &model.Link{}, &model.Dispatched{}, &model.Attachment{}, &model.Area{},
 		&model.Building{}, &model.Room{}, &model.Visit{}, &model.QRCode{}, &model.Assignment{}, &model.Account{}, &model.GrantRow{},
 		&model.Audit{}, &model.Session{}, &model.Consent{}, &model.ScanPass{}, &model.Job{}, &model.Setting{}, &model.ExtraField{},
-		&model.TallyDelta{}, &model.TallyPart{}, &model.TallyRoom{}}
+		&model.TallyDelta{}, &model.TallyPart{}, &model.TallyRoom{}, &model.TallyHousehold{}}
 	for _, k := range model.Kinds() {
 		out = append(out, k.New())
 	}

@@ -78,9 +78,10 @@ var scopes = map[string]rule{
 	"scan_passes": own("account_id"),
 	"jobs":        own("owner_id"),
 	// The tallies' own: the program judges what part of them somebody may see.
-	"tally_deltas": nobody,
-	"tally_parts":  nobody,
-	"tally_rooms":  nobody,
+	"tally_deltas":     nobody,
+	"tally_parts":      nobody,
+	"tally_rooms":      nobody,
+	"tally_households": nobody,
 	// The global tables: the same for everybody.
 	"settings":     everybody,
 	"extra_fields": everybody,

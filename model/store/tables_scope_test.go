@@ -41,7 +41,8 @@ func seeded(t *testing.T) (w *world, owner model.Actor, house model.ID) {
 		&model.Consent{ID: id(), AccountID: owner.Account, At: at}, &model.ScanPass{AccountID: owner.Account,
 			BuildingID: house, At: at},
 		&model.Job{ID: id(), OwnerID: owner.Account, RunAt: at, CreatedAt: at, AreaCode: grid},
-		&model.ExtraField{ID: id(), AreaCode: grid, CreatedAt: at}, &model.TallyRoom{RoomID: room, BuildingID: house})
+		&model.ExtraField{ID: id(), AreaCode: grid, CreatedAt: at}, &model.TallyRoom{RoomID: room, BuildingID: house},
+		&model.TallyHousehold{HouseholdID: id(), AreaCode: grid, N: 1})
 	w.exec("DELETE FROM audit")
 	require.NoError(t, w.Write(as(t, owner), model.Act{Name: "test.audit", Area: grid}, func(*store.Tx) error { return nil }))
 	return w, owner, house
@@ -60,7 +61,7 @@ func TestEveryTableShowsWhatIsInScopeAndNothingElse(t *testing.T) {
 		"links", "dispatches", "attachments", "persons", "places", "events", "objects", "situations", "organisations"}
 	global := []string{"settings", "extra_fields"}
 	own := []string{"sessions", "consents", "scan_passes", "jobs"}
-	program := []string{"tally_deltas", "tally_parts", "tally_rooms"}
+	program := []string{"tally_deltas", "tally_households", "tally_parts", "tally_rooms"}
 	require.ElementsMatch(t, store.ScopedTables(), slices.Concat(register, global, own, program), "a new table is added to this test")
 	for _, c := range []struct {
 		Name string

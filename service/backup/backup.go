@@ -47,7 +47,7 @@ type Stats struct {
 const Left = "not included: the root key (SIX_SECRET_KEY), without which the backup cannot be used; sessions; jobs and their files"
 
 // without are the tables whose rows stay out.
-var without = []string{"jobs", "sessions", "tally_deltas", "tally_parts", "tally_rooms"}
+var without = []string{"jobs", "sessions", "tally_deltas", "tally_households", "tally_parts", "tally_rooms"}
 
 // The errors that a caller may want to tell apart.
 var (

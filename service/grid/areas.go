@@ -51,48 +51,24 @@ func (s *Service) Areas(ctx context.Context, parent, after string, limit int) (a
 			rows = rows[:limit]
 			next = rows[limit-1].Code
 		}
-		areas, err = withHouseholds(tx, rows)
+		areas, err = s.withHouseholds(tx, rows)
 		return err
 	})
 	return areas, next, err
 }
 
-// live are the states in which a record stands in the register.
-var live = []model.Status{model.Submitted, model.Verified, model.Returned}
-
-// withHouseholds counts the households of live persons: one grouped query per level, and one per district, which has no column.
-func withHouseholds(tx *store.Tx, rows []model.Area) ([]Area, error) {
-	out := make([]Area, len(rows))
-	at := map[string]*Area{}
-	levels := map[string][]string{}
+func (s *Service) withHouseholds(tx *store.Tx, rows []model.Area) ([]Area, error) {
+	codes := make([]string, len(rows))
 	for i, a := range rows {
-		out[i].Area = a
-		at[a.Code] = &out[i]
-		col := levelColumn(a.Code)
-		levels[col] = append(levels[col], a.Code)
+		codes[i] = a.Code
 	}
-	for col, codes := range levels {
-		if col == "" {
-			continue
-		}
-		var counts []struct {
-			Code       string
-			Households int64
-		}
-		err := tx.Q(&model.Record{}).Select(col+" AS code, COUNT(DISTINCT household_id) AS households").
-			Where("kind = ? AND status IN ?", model.KindPerson, live).Where(col+" IN ?", codes).Group(col).Find(&counts).Error
-		if err != nil {
-			return nil, err
-		}
-		for _, c := range counts {
-			at[c.Code].Households = c.Households
-		}
+	n, err := s.households(tx, codes)
+	if err != nil {
+		return nil, err
 	}
-	for _, code := range levels[""] {
-		q := under(tx.Q(&model.Record{}), code).Where("kind = ? AND status IN ?", model.KindPerson, live)
-		if err := q.Distinct("household_id").Count(&at[code].Households).Error; err != nil {
-			return nil, err
-		}
+	out := make([]Area, len(rows))
+	for i, a := range rows {
+		out[i] = Area{a, n[a.Code]}
 	}
 	return out, nil
 }
@@ -106,7 +82,7 @@ func (s *Service) Area(ctx context.Context, code string) (a Area, err error) {
 		if err != nil {
 			return err
 		}
-		a, err = counted(tx, row)
+		a, err = s.counted(tx, row)
 		return err
 	})
 	return a, err
@@ -119,8 +95,8 @@ func area(tx *store.Tx, code string) (a model.Area, err error) {
 	return a, tx.Q(&a).Where("code = ?", code).Take(&a).Error
 }
 
-func counted(tx *store.Tx, row model.Area) (Area, error) {
-	rows, err := withHouseholds(tx, []model.Area{row})
+func (s *Service) counted(tx *store.Tx, row model.Area) (Area, error) {
+	rows, err := s.withHouseholds(tx, []model.Area{row})
 	if err != nil {
 		return Area{}, err
 	}
@@ -252,7 +228,7 @@ func (s *Service) EditArea(ctx context.Context, code string, m model.Match, p Ar
 		if err := p.apply(tx, &row); err != nil {
 			return err
 		}
-		if a, err = counted(tx, row); err != nil {
+		if a, err = s.counted(tx, row); err != nil {
 			return err
 		}
 		tx.Save(&a.Area)

@@ -9,11 +9,12 @@ import (
 	"sixelements/internal/testkit"
 	"sixelements/model"
 	"sixelements/service/grid"
+	"sixelements/service/tally"
 )
 
 func TestTheDivisionListIsImportedOnce(t *testing.T) {
 	t.Parallel()
-	s := grid.New(testkit.DB(t))
+	s := grid.New(testkit.DB(t), tally.Households)
 	ctx := testkit.As(t.Context(), model.Admin, "")
 	n, err := s.ImportDivisions(ctx, grid.DefaultDivisions())
 	require.NoError(t, err)
@@ -39,7 +40,7 @@ func TestTheDivisionListIsImportedOnce(t *testing.T) {
 
 func TestABadDivisionListNamesTheLineAndAddsNothing(t *testing.T) {
 	t.Parallel()
-	s := grid.New(testkit.DB(t))
+	s := grid.New(testkit.DB(t), tally.Households)
 	ctx := testkit.As(t.Context(), model.Admin, "")
 	const head = "code,name,parent_code,level\n"
 	const district = "410103,二七区,4101,district\n"
@@ -69,7 +70,7 @@ func TestABadDivisionListNamesTheLineAndAddsNothing(t *testing.T) {
 }
 
 func FuzzADivisionListNeverPanics(f *testing.F) {
-	s := grid.New(testkit.DB(f))
+	s := grid.New(testkit.DB(f), tally.Households)
 	f.Add("code,name,parent_code,level\n410103,二七区,4101,district\n")
 	f.Add("\"")
 	f.Fuzz(func(t *testing.T, file string) {

@@ -11,6 +11,7 @@ import (
 	"sixelements/model"
 	"sixelements/model/store"
 	"sixelements/service/grid"
+	"sixelements/service/tally"
 )
 
 const (
@@ -32,7 +33,7 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	clock := testkit.Clock(t)
 	db := testkit.DBAt(t, clock)
-	w := &world{grid.New(db), t, db, clock}
+	w := &world{grid.New(db, tally.Households), t, db, clock}
 	for _, code := range []string{street[:6], street, community, elsewhere, block} {
 		w.add(&model.Area{Code: code, Name: "区域" + code, Level: model.LevelOf(code), Parent: model.ParentCode(code), Version: 1,
 			ValidFrom: w.clock.Time()})

@@ -212,6 +212,9 @@ func merge(tx *store.Tx, r *model.Room, into model.ID) error {
 	return nil
 }
 
+// live are the states in which a record stands in the register.
+var live = []model.Status{model.Submitted, model.Verified, model.Returned}
+
 // emptied is conflict while somebody or something is registered in the room.
 func emptied(tx *store.Tx, id model.ID) error {
 	var used []model.ID

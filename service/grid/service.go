@@ -13,10 +13,15 @@ import (
 )
 
 // Service has the verbs on places. Make it with New.
-type Service struct{ db *store.DB }
+type Service struct {
+	db         *store.DB
+	households func(*store.Tx, []string) (map[string]int64, error)
+}
 
-// New makes the service.
-func New(db *store.DB) *Service { return &Service{db: db} }
+// New makes the service. households counts those of live persons in the subtree of each area, as far as the actor sees them.
+func New(db *store.DB, households func(tx *store.Tx, areas []string) (map[string]int64, error)) *Service {
+	return &Service{db, households}
+}
 
 // under narrows a query to rows in the area's subtree: by equality on the level's column where there is one, which pages by index,
 // by range otherwise. The table must have the level columns.

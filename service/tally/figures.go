@@ -275,10 +275,10 @@ func (f *figures) tail() error {
 			f.add(c, n)
 		}
 	}
-	if f.door == nil || len(tail.rooms) == 0 {
+	if f.door == nil || len(tail.touched.Rooms) == 0 {
 		return nil
 	}
-	was, is, err := roomsOf(v.tx, tail.rooms)
+	was, is, err := roomsOf(v.tx, tail.touched.Rooms)
 	for _, r := range was {
 		if v.holds(r.AreaCode) {
 			f.addRoom(r, -1)

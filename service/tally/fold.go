@@ -1,6 +1,7 @@
 package tally
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"maps"
@@ -22,18 +23,22 @@ type draft struct {
 	changed map[string]bool // parts that differ from what is stored
 	rooms   map[model.ID]*model.TallyRoom
 	gone    map[model.ID]bool
+	homes   map[model.ID][]model.TallyHousehold
 	deltas  []model.ID
 }
 
 // begin makes a draft of what is stored.
 func begin(tx *store.Tx) (*draft, error) {
-	d := &draft{tx: tx, parts: sheets{}, changed: map[string]bool{}, rooms: map[model.ID]*model.TallyRoom{}, gone: map[model.ID]bool{}}
+	d := &draft{tx: tx, parts: sheets{}, changed: map[string]bool{}, rooms: map[model.ID]*model.TallyRoom{}, gone: map[model.ID]bool{},
+		homes: map[model.ID][]model.TallyHousehold{}}
 	err := tx.Q(&model.TallyPart{}).Where("id = ?", store.TallyState).Limit(1).Find(&d.state).Error
 	return d, err
 }
 
-// made tells whether the folded numbers were made: what follows from them is exact.
+// made tells whether the folded numbers were made: what follows from them is exact. Those of households came later.
 func (d *draft) made() bool { return len(d.state.Cells) > 0 }
+
+func (d *draft) madeAll() bool { return bytes.Equal(d.state.Cells, store.TallyMade) }
 
 // Fold adds what commits changed to the folded numbers, at most 200 commits, and answers how many. Whoever calls it holds the lease;
 // of two at once, one does nothing. Errors: server.busy, and the database's.
@@ -65,12 +70,12 @@ func (s *Service) draft(ctx context.Context, make func(*draft) error, worth func
 	return s.db.Refold(ctx, d.refold())
 }
 
-// Keep folds until nothing waits; in a database that has no folded numbers yet it makes them first.
+// Keep folds until nothing waits; in a database that has no folded numbers yet, or none of households, it makes them first.
 func (s *Service) Keep(ctx context.Context) error {
 	made := false
 	err := s.db.Read(store.AsSystem(ctx, "fold tallies"), func(tx *store.Tx) error {
 		d, err := begin(tx)
-		made = err == nil && d.made()
+		made = err == nil && d.madeAll()
 		return err
 	})
 	if err == nil && !made {
@@ -93,7 +98,7 @@ func (d *draft) fold(most int) error {
 	for c, n := range tail.cells {
 		change.project(c, n)
 	}
-	was, is, err := roomsOf(d.tx, tail.rooms)
+	was, is, err := roomsOf(d.tx, tail.touched.Rooms)
 	if err != nil {
 		return err
 	}
@@ -109,6 +114,9 @@ func (d *draft) fold(most int) error {
 	for id, r := range is {
 		d.rooms[id] = r
 		change.project(roomCell(r), 1)
+	}
+	if err := d.foldHomes(tail.touched.Households, change); err != nil {
+		return err
 	}
 	if err := d.loadParts(slices.Collect(maps.Keys(change))); err != nil {
 		return err
@@ -157,11 +165,12 @@ func (d *draft) load(where string, args ...any) error {
 
 // refold is the draft as it is written.
 func (d *draft) refold() store.Refold {
-	f := store.Refold{State: d.state, Gone: slices.Collect(maps.Keys(d.gone)), Rooms: slices.Collect(maps.Values(d.rooms)), Deltas: d.deltas}
+	f := store.Refold{State: d.state, Gone: slices.Collect(maps.Keys(d.gone)), Rooms: slices.Collect(maps.Values(d.rooms)), Deltas: d.deltas,
+		Homes: d.homes}
 	for id := range d.changed {
 		p := &model.TallyPart{ID: id}
 		if cells := d.parts[id]; len(cells) > 0 {
-			p.Cells = store.EncodeCells(cells, nil)
+			p.Cells = store.EncodeCells(cells, store.Touched{})
 		}
 		f.Parts = append(f.Parts, p)
 	}
@@ -170,9 +179,9 @@ func (d *draft) refold() store.Refold {
 
 // tail is what commits changed and nobody has folded yet.
 type tail struct {
-	ids   []model.ID
-	cells store.Cells
-	rooms []model.ID
+	ids     []model.ID
+	cells   store.Cells
+	touched store.Touched
 }
 
 // readTail reads the tail, or its oldest part; most = 0 stands for all of it. What cannot be read is an error, or left out.
@@ -186,18 +195,21 @@ func readTail(tx *store.Tx, most int, repairs bool) (t tail, err error) {
 		return t, err
 	}
 	t.cells = store.Cells{}
-	touched := map[model.ID]bool{}
+	rooms, homes := map[model.ID]bool{}, map[model.ID]bool{}
 	for _, r := range rows {
-		rooms, err := store.DecodeCells(r.Cells, t.cells.Add)
+		touched, err := store.DecodeCells(r.Cells, t.cells.Add)
 		if err != nil && !repairs {
 			return t, err
 		}
 		t.ids = append(t.ids, r.ID)
-		for _, id := range rooms {
-			touched[id] = true
+		for _, id := range touched.Rooms {
+			rooms[id] = true
+		}
+		for _, id := range touched.Households {
+			homes[id] = true
 		}
 	}
-	t.rooms = slices.Collect(maps.Keys(touched))
+	t.touched = store.Touched{Rooms: slices.Collect(maps.Keys(rooms)), Households: slices.Collect(maps.Keys(homes))}
 	return t, nil
 }
 

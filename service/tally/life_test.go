@@ -48,7 +48,7 @@ func newLife(t *testing.T) *life {
 	l.rnd = rand.New(rand.NewPCG(l.seed, 0))
 	t.Logf("seed %d", l.seed)
 	l.db = testkit.DBAt(t, l.clock)
-	l.tally, l.grid = New(l.db), grid.New(l.db)
+	l.tally, l.grid = New(l.db), grid.New(l.db, Households)
 	l.chief = testkit.As(t.Context(), model.StreetRole, "410102002")
 	l.write(func(tx *store.Tx) error {
 		for _, code := range city {
@@ -174,9 +174,13 @@ func (l *life) create(r *rand.Rand) error {
 	verified := r.IntN(2) == 0
 	who := l.collector(r)
 	due := time.Duration(r.IntN(200*24)-50*24) * time.Hour
+	home := model.ID{5, byte(r.IntN(12))} // few, so that most are scattered over the city
+	if r.IntN(2) == 0 {
+		home = id
+	}
 	err := l.try(func(tx *store.Tx) error {
 		rec := &model.Record{ID: id, Kind: kind.Kind, Status: model.Submitted, AreaCodes: model.CodesOf(area), SubmitterID: model.NewID(),
-			Channel: model.ByStaff, SubmittedAt: tx.Now(), Element: kind.New()}
+			Channel: model.ByStaff, SubmittedAt: tx.Now(), HouseholdID: home, Element: kind.New()}
 		if where == 0 {
 			rec.SubmitterID = l.posts.Account
 		}

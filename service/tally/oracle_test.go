@@ -37,6 +37,13 @@ func told(tx *store.Tx, q Query) ([]Item, error) {
 	return o.items(q.By)
 }
 
+// toldHomes is the number of households with live persons in an area by the measure.
+func toldHomes(tx *store.Tx, area string) (n int64, err error) {
+	live := []model.Status{model.Submitted, model.Verified, model.Returned}
+	err = within(tx.Q(&model.Record{}), area).Where("kind = ? AND status IN ?", model.KindPerson, live).Distinct("household_id").Count(&n).Error
+	return n, err
+}
+
 // cell is a number under a key and a state; an empty key is NULL.
 type cell struct {
 	K []byte // the key as the database gives it: a code, 16 bytes of an id, or digits

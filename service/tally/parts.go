@@ -15,11 +15,13 @@ import (
 //	v12/410102002004     who verified a community's records; above it
 //	v/410102002          a block of verifiers: those of one street
 //	b/410102002004       a block of buildings: those of one community, by area
+//	h09/410102002        how many households a street has
 const (
 	states    = "s"
 	days      = "d"
 	verifiers = "v"
 	buildings = "b"
+	homes     = "h"
 )
 
 // The lengths of the codes whose records make a block; a record whose code is shorter is in a block of its code.

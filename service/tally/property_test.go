@@ -52,6 +52,43 @@ func (l *life) questions() (all []question) {
 	return all
 }
 
+// lookers see the whole city, parts of it by one reason or by several, and nothing.
+func (l *life) lookers() []model.Actor {
+	two := testkit.Actor(model.GridLeader, "410102002004001001")
+	two.Grants = append(two.Grants, model.Grant{Role: model.Collector, Area: "410102002005001"})
+	building := testkit.Actor(model.Collector, "")
+	building.Posts = l.posts.Posts[1:]
+	sender := testkit.Actor(model.CommunityRole, "410102002005")
+	sender.Account = l.posts.Account
+	return []model.Actor{testkit.Actor(model.Admin, ""), testkit.Actor(model.StreetRole, "410102002"), two, building, sender, l.posts, l.dept,
+		testkit.Actor(model.Resident, "")}
+}
+
+// homesRight asks for the households of the city, and asks the measure, on one state of the database.
+func (l *life) homesRight(who model.Actor) bool {
+	var got map[string]int64
+	want := map[string]int64{}
+	err := l.db.Read(store.As(context.WithoutCancel(l.t.Context()), who), func(tx *store.Tx) (err error) {
+		for _, code := range city {
+			if want[code], err = toldHomes(tx, code); err != nil {
+				return err
+			}
+		}
+		got, err = Households(tx, city)
+		return err
+	})
+	if model.IsCode(err, model.Busy) { // fold says why
+		return true
+	}
+	for _, code := range city {
+		if err != nil || got[code] != want[code] {
+			l.t.Errorf("households of %s for %v after %d steps: %v\nrows:   %+v\nfolded: %+v", code, who.Top(), l.done.Load(), err, want, got)
+			return false
+		}
+	}
+	return true
+}
+
 // right asks, and asks the measure, on one state of the database. A post may lie outside by now: then both say so.
 func (l *life) right(q question) bool {
 	var got, want []Item
@@ -85,6 +122,11 @@ func (l *life) allRight() {
 			l.t.FailNow()
 		}
 	}
+	for _, who := range l.lookers() {
+		if !l.homesRight(who) {
+			l.t.FailNow()
+		}
+	}
 }
 
 func (l *life) someRight(n int) {
@@ -94,6 +136,9 @@ func (l *life) someRight(n int) {
 		if !l.right(pick(l.rnd, questions...)) {
 			l.t.FailNow()
 		}
+	}
+	if !l.homesRight(pick(l.rnd, l.lookers()...)) {
+		l.t.FailNow()
 	}
 }
 
@@ -171,7 +216,7 @@ func (l *life) storm(t *testing.T, steps int64) {
 	run(11, l.fold)
 	questions := l.questions()
 	for i := range uint64(2) {
-		run(20+i, func(r *rand.Rand) { l.right(pick(r, questions...)) })
+		run(20+i, func(r *rand.Rand) { l.right(pick(r, questions...)); l.homesRight(pick(r, l.lookers()...)) })
 	}
 	work.Wait()
 	l.sound()

@@ -33,7 +33,7 @@ func (s *Service) Rebuild(ctx context.Context, fix bool) (r Rebuilt, err error) 
 	step := func(made bool, do func(*draft) (wrong int, err error)) error {
 		var wrong int
 		err := s.again(ctx, func(d *draft) (err error) {
-			if r.First = !d.made(); r.First && !fix {
+			if r.First = !d.madeAll(); r.First && !fix {
 				return nil
 			}
 			d.repairs = true
@@ -41,7 +41,7 @@ func (s *Service) Rebuild(ctx context.Context, fix bool) (r Rebuilt, err error) 
 				wrong, err = do(d)
 			}
 			if made && err == nil {
-				d.state.Cells = store.EncodeCells(nil, nil)
+				d.state.Cells = store.TallyMade
 			}
 			return err
 		}, fix)
@@ -102,7 +102,7 @@ func (s *Service) nextBlock(ctx context.Context, from string) (block, next strin
 	none := true
 	err = s.db.Read(store.AsSystem(ctx, "rebuild tallies"), func(tx *store.Tx) error {
 		none = true
-		for _, m := range []any{&model.Record{}, &model.Room{}, &model.TallyRoom{}} {
+		for _, m := range []any{&model.Record{}, &model.Room{}, &model.TallyRoom{}, &model.TallyHousehold{}} {
 			var codes []string
 			q := tx.Q(m).Where("area_code >= ?", from).Order("area_code").Limit(1)
 			if err := q.Pluck("area_code", &codes).Error; err != nil {
@@ -154,6 +154,11 @@ func (d *draft) block(block string) (wrong int, err error) {
 	if wrong, err = d.blockRooms(block, now); err != nil {
 		return 0, err
 	}
+	homesWrong, err := d.blockHomes(block, want)
+	if err != nil {
+		return 0, err
+	}
+	wrong += homesWrong
 	own := []string{blockPart(buildings, block, buildingBlock)}
 	if len(block) < verifierBlock {
 		own = append(own, blockPart(verifiers, block, verifierBlock))
@@ -171,7 +176,7 @@ func (d *draft) block(block string) (wrong int, err error) {
 // ownParts reads the parts of a community and of the areas in it, and names them together with those there ought to be.
 func (d *draft) ownParts(block string, own []string, want sheets) ([]string, error) {
 	prefixes := make([]string, 0, 9)
-	for _, part := range []string{states, days, verifiers} {
+	for _, part := range []string{states, days, verifiers, homes} {
 		for _, l := range levels {
 			if l >= len(block) {
 				at := areaPart(part, zeros[:l])
@@ -259,8 +264,11 @@ func (d *draft) above(code string, shorts []string) (wrong int, err error) {
 			}
 		}
 	}
+	if err := d.homesAt(code, want); err != nil {
+		return 0, err
+	}
 	var ids []string
-	for _, part := range []string{states, days, verifiers} {
+	for _, part := range []string{states, days, verifiers, homes} {
 		own := areaPart(part, code)
 		if part == verifiers {
 			if own = blockPart(part, code, verifierBlock); len(code) < verifierBlock {

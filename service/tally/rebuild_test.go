@@ -47,7 +47,7 @@ func TestADatabaseWithoutFoldedNumbersAnswersFromTheRowsUntilTheyAreMade(t *test
 		for i, code := range []string{"410102002", "410102", "4101020020", ""} {
 			kind, _ := model.KindPerson.Spec()
 			rec := &model.Record{ID: model.NewID(), Kind: kind.Kind, Status: model.Submitted, AreaCodes: model.CodesOf(code),
-				SubmitterID: model.ID{1}, Channel: model.ByStaff, SubmittedAt: tx.Now(), Element: kind.New()}
+				SubmitterID: model.ID{1}, Channel: model.ByStaff, SubmittedAt: tx.Now(), HouseholdID: model.ID{5, byte(i / 2)}, Element: kind.New()}
 			rec.MarkVerified(model.ByVisit, model.Actor{Account: model.ID{9, byte(i)}, Name: "丙"}, tx.Now())
 			if err := tx.AddRecord(rec, store.Trace{Act: "create"}); err != nil {
 				return err
@@ -64,7 +64,7 @@ func TestADatabaseWithoutFoldedNumbersAnswersFromTheRowsUntilTheyAreMade(t *test
 	l.allRight()
 	require.Zero(t, l.rebuild(false).Wrong)
 
-	l.spoil("DELETE FROM tally_parts", "DELETE FROM tally_rooms", "DELETE FROM tally_deltas")
+	l.spoil("DELETE FROM tally_parts", "DELETE FROM tally_rooms", "DELETE FROM tally_households", "DELETE FROM tally_deltas")
 	l.allRight()
 	n, err := l.tally.Fold(t.Context())
 	require.NoError(t, err)
@@ -81,7 +81,7 @@ func TestADatabaseWithoutFoldedNumbersAnswersFromTheRowsUntilTheyAreMade(t *test
 func TestARebuildBrokenOffIsMadeAgain(t *testing.T) {
 	t.Parallel()
 	l := lived(t, 80)
-	l.spoil("DELETE FROM tally_parts", "DELETE FROM tally_rooms", "DELETE FROM tally_deltas")
+	l.spoil("DELETE FROM tally_parts", "DELETE FROM tally_rooms", "DELETE FROM tally_households", "DELETE FROM tally_deltas")
 	broken := 0
 	for patience := time.Duration(0); ; patience += patience/2 + 100*time.Microsecond {
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -113,6 +113,12 @@ func TestARebuildPutsRightWhateverWasWrong(t *testing.T) {
 		"UPDATE tally_rooms SET area_code = '410102002005001'",
 		"INSERT INTO tally_rooms (room_id, building_id, area_code, covered_until) " +
 			"VALUES (x'30313233343536373839303132333435', x'30313233343536373839303132333435', '410102002004', 5)",
+		"DELETE FROM tally_parts WHERE id LIKE 'h12/%'",
+		"DELETE FROM tally_parts WHERE id = 'h09/410102002'",
+		"DELETE FROM tally_households",
+		"UPDATE tally_households SET n = 7 WHERE area_code = '410102002'", // where two communities meet
+		"UPDATE tally_households SET n = n + 1",
+		"INSERT INTO tally_households (household_id, area_code, n) VALUES (x'30313233343536373839303132333435', '410102', 1)",
 		"UPDATE records SET status = 'archived' WHERE status = 'verified'", // as if by hand
 		"DELETE FROM tally_deltas",
 	} {
@@ -151,5 +157,22 @@ func TestPartsThatCannotBeReadAreAnErrorAndCanBeMadeAnew(t *testing.T) {
 	require.ErrorContains(t, ask(), "six tally rebuild")
 	require.Error(t, l.tally.Keep(t.Context()))
 	require.Positive(t, l.rebuild(true).Wrong)
+	l.sound()
+}
+
+func TestAnUpgradeCountsHouseholdsThatNobodyFolded(t *testing.T) {
+	t.Parallel()
+	l := lived(t, 80)
+	require.NoError(t, l.tally.Keep(t.Context()))
+	l.spoil("DELETE FROM tally_parts WHERE id LIKE 'h%'", "DELETE FROM tally_households",
+		"UPDATE tally_parts SET cells = x'0100000000' WHERE id = 'state'") // as the version before had it
+	l.allRight()
+	l.step(l.rnd)
+	_, err := l.tally.Fold(t.Context())
+	require.NoError(t, err)
+	l.allRight()
+	require.True(t, l.rebuild(false).First)
+	require.NoError(t, l.tally.Keep(t.Context()))
+	require.False(t, l.rebuild(false).First)
 	l.sound()
 }
