@@ -192,7 +192,8 @@ func (tx *Tx) countRooms(q *gorm.DB, column string) error {
 	return nil
 }
 
-// The columns of a record by which it, its room or its household is counted: those that many rows may change at once, and those that none may.
+// The columns of a record by which it, its room or its household is counted: those that many rows may change at once, and those that
+// none may.
 var (
 	movable   = []string{"area_code", "room_id", "due_at", "ever_verified", "verified_at"}
 	immovable = []string{"building_id", "kind", "status", "submitted_at", "verified_by", "verified_name", "household_id"}

@@ -70,7 +70,8 @@ func TestADeltaOfAnOlderVersionNamesNoHouseholds(t *testing.T) {
 }
 
 func FuzzCells(f *testing.F) {
-	f.Add(store.EncodeCells(store.Cells{{Area: grid, Kind: model.KindPerson, Day: 20_000}: 3}, store.Touched{Rooms: []model.ID{{1}}, Households: []model.ID{{2}}}))
+	f.Add(store.EncodeCells(store.Cells{{Area: grid, Kind: model.KindPerson, Day: 20_000}: 3},
+		store.Touched{Rooms: []model.ID{{1}}, Households: []model.ID{{2}}}))
 	f.Add([]byte{1, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1})
 	f.Fuzz(func(_ *testing.T, b []byte) {
 		_, _ = store.DecodeCells(b, func(store.Cell, int64) {}) // whatever the bytes: no panic, no endless loop
@@ -117,7 +118,8 @@ func TestNoChangeOfManyRowsGetsPastTheTallies(t *testing.T) {
 		})
 	}
 	for column, value := range map[string]any{"status": model.Verified, "kind": model.KindPlace, "building_id": model.NewID(),
-		"submitted_at": 1, "household_id": model.NewID(), "verified_by": model.NewID(), "verified_name": "x", "area_code": gorm.Expr("street"), "room_id": "x"} {
+		"submitted_at": 1, "household_id": model.NewID(), "verified_by": model.NewID(), "verified_name": "x",
+		"area_code": gorm.Expr("street"), "room_id": "x"} {
 		require.ErrorIs(t, change(&model.Record{}, map[string]any{column: value}), store.ErrCounted, column)
 	}
 	require.ErrorIs(t, change(&model.Visit{}, map[string]any{"outcome": "met"}), store.ErrCounted)

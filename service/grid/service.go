@@ -6,8 +6,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"gorm.io/gorm"
-
 	"sixelements/model"
 	"sixelements/model/store"
 )
@@ -21,30 +19,6 @@ type Service struct {
 // New makes the service. households counts those of live persons in the subtree of each area, as far as the actor sees them.
 func New(db *store.DB, households func(tx *store.Tx, areas []string) (map[string]int64, error)) *Service {
 	return &Service{db, households}
-}
-
-// under narrows a query to rows in the area's subtree: by equality on the level's column where there is one, which pages by index,
-// by range otherwise. The table must have the level columns.
-func under(q *gorm.DB, code string) *gorm.DB {
-	if col := levelColumn(code); col != "" {
-		return q.Where(col+" = ?", code)
-	}
-	return q.Where("area_code >= ? AND area_code < ?", code, code+":") // ':' follows '9'
-}
-
-// levelColumn is the column that holds codes of this length alone, "" when there is none.
-func levelColumn(code string) string {
-	switch model.LevelOf(code) {
-	case model.Street:
-		return "street"
-	case model.Community:
-		return "community"
-	case model.Grid:
-		return "grid"
-	case model.MicroGrid:
-		return "micro_grid"
-	}
-	return ""
 }
 
 // codeColumns are the values of a code and its levels, for a change of rows that lie there.

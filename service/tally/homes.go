@@ -118,6 +118,9 @@ func strayHomes(tx *store.Tx, area, seen string) (int64, error) {
 	s := tx.Actor().Scope()
 	var all []model.ID
 	for column, ids := range map[string][]model.ID{"building_id": houses(s.Posts), "submitter_id": {s.Own}} {
+		if len(ids) == 0 {
+			continue
+		}
 		var some []model.ID
 		q := residents(tx).Where(column+" IN ?", ids).Where("SUBSTR(area_code, 1, ?) = ?", len(area), area)
 		if seen != "" {

@@ -40,8 +40,8 @@ func told(tx *store.Tx, q Query) ([]Item, error) {
 // toldHomes is the number of households with live persons in an area by the measure.
 func toldHomes(tx *store.Tx, area string) (n int64, err error) {
 	live := []model.Status{model.Submitted, model.Verified, model.Returned}
-	err = within(tx.Q(&model.Record{}), area).Where("kind = ? AND status IN ?", model.KindPerson, live).Distinct("household_id").Count(&n).Error
-	return n, err
+	q := within(tx.Q(&model.Record{}), area).Where("kind = ? AND status IN ?", model.KindPerson, live)
+	return n, q.Distinct("household_id").Count(&n).Error
 }
 
 // cell is a number under a key and a state; an empty key is NULL.
