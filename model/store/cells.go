@@ -8,7 +8,7 @@ import (
 )
 
 // Cell says what is counted: records of one area, building, kind, state, day and verifier, or, without a kind, rooms of one area and
-// building that lapse in one hour. What a sheet of numbers does not tell apart is left empty.
+// building that lapse in one half day. What a sheet of numbers does not tell apart is left empty.
 type Cell struct {
 	Area     string
 	Building model.ID
@@ -17,7 +17,7 @@ type Cell struct {
 	Day      int64    // of submission: days since 1970-01-01, in Beijing
 	By       model.ID // who verified
 	Name     string   // by the name they had then
-	Hour     int64    // rooms: the hour since 1970 in which coverage lapses; 0 when the room is not covered
+	Lapse    int64    // rooms: the half day since 1970, by UTC, in which coverage lapses; 0 when the room is not covered
 }
 
 // Cells are numbers by what they count; none is zero.
@@ -64,7 +64,7 @@ const (
 	hasDay
 	hasBy
 	hasName
-	hasHour
+	hasLapse
 )
 
 const cellsVersion = 1
@@ -112,7 +112,7 @@ func EncodeCells(cells Cells, touched Touched) []byte {
 		put(hasDay, c.Day != 0, func() { body = binary.AppendVarint(body, c.Day) })
 		put(hasBy, !c.By.IsZero(), func() { id(c.By) })
 		put(hasName, c.Name != "", func() { text(c.Name) })
-		put(hasHour, c.Hour != 0, func() { body = binary.AppendVarint(body, c.Hour) })
+		put(hasLapse, c.Lapse != 0, func() { body = binary.AppendVarint(body, c.Lapse) })
 		body = binary.AppendVarint(body, n)
 	}
 	out := append(binary.AppendUvarint([]byte{cellsVersion}, uint64(len(texts))), heads...)
@@ -201,8 +201,8 @@ func (r *cellReader) cell() (c Cell, n int64) {
 	if m&hasName != 0 {
 		c.Name = r.text()
 	}
-	if m&hasHour != 0 {
-		c.Hour = r.varint()
+	if m&hasLapse != 0 {
+		c.Lapse = r.varint()
 	}
 	return c, r.varint()
 }

@@ -24,7 +24,7 @@ func someCells(r *rand.Rand) (cells store.Cells, touched store.Touched) {
 			c = store.Cell{Area: text(), Building: id(), Kind: model.Kind(text()), Status: model.Status(text()), Name: text()}
 		}
 		if r.IntN(2) == 0 {
-			c.Day, c.Hour, c.By = r.Int64N(40_000)-10, r.Int64()-r.Int64(), id()
+			c.Day, c.Lapse, c.By = r.Int64N(40_000)-10, r.Int64()-r.Int64(), id()
 		}
 		cells.Add(c, r.Int64()-r.Int64())
 	}

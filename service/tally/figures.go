@@ -22,11 +22,11 @@ type figures struct {
 	names map[string]map[string]int64 // of verifiers, with how many records carry them
 }
 
-// add counts records, or rooms by the hour in which their coverage lapses; those that lapse in this hour do not count as covered.
+// add counts records, or rooms by the half day in which their coverage lapses; those that lapse in this one do not count as covered.
 func (f *figures) add(c store.Cell, n int64) {
 	switch {
 	case c.Kind == "":
-		f.rooms(c.Area, c.Building, n, c.Hour > hourOf(f.now))
+		f.rooms(c.Area, c.Building, n, c.Lapse > spanOf(f.now))
 	case f.view.kind == "" || f.view.kind == c.Kind:
 		if f.by == ByCollector && c.By.IsZero() {
 			return
@@ -164,7 +164,7 @@ func (f *figures) parts() error {
 			return err
 		}
 		if f.door != nil {
-			if err := f.thisHour(area); err != nil {
+			if err := f.thisSpan(area); err != nil {
 				return err
 			}
 		}
@@ -246,15 +246,15 @@ func (f *figures) readParts(at between, adder func(id string) func(store.Cell, i
 	return nil
 }
 
-// thisHour counts as covered the rooms whose coverage lapses later in this hour: all others the parts tell apart. They are few in the
+// thisSpan counts as covered the rooms whose coverage lapses later in this half day: all others the parts tell apart. They are few in the
 // whole database; the area is asked for in a way that tempts no planner to walk through all of its rooms instead.
-func (f *figures) thisHour(area string) error {
+func (f *figures) thisSpan(area string) error {
 	var list []struct {
 		AreaCode   string
 		BuildingID model.ID
 		N          int64
 	}
-	q := f.view.tx.Q(&model.TallyRoom{}).Where("covered_until >= ? AND covered_until < ?", f.now, (hourOf(f.now)+1)*millisPerHour).
+	q := f.view.tx.Q(&model.TallyRoom{}).Where("covered_until >= ? AND covered_until < ?", f.now, (spanOf(f.now)+1)*millisPerSpan).
 		Where("SUBSTR(area_code, 1, ?) = ?", len(area), area)
 	err := q.Select("area_code, building_id, COUNT(*) AS n").Group("area_code, building_id").Find(&list).Error
 	for _, g := range list {

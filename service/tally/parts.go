@@ -10,7 +10,7 @@ import (
 // Folded numbers lie in parts. A part of an area holds the numbers of its whole subtree, so that a city is one row; a part of a block
 // holds details that no area above asks for in one piece, and areas above read all blocks beneath them.
 //
-//	s09/410102002        kinds and states of a street, and its rooms by the hour in which their coverage lapses
+//	s09/410102002        kinds and states of a street, and its rooms by the half day in which their coverage lapses
 //	d09/410102002/2026   its records by day of submission, a part for each year
 //	v12/410102002004     who verified a community's records; above it
 //	v/410102002          a block of verifiers: those of one street
@@ -91,7 +91,7 @@ func (s sheets) projectRoom(c store.Cell, n int64) {
 		if l > len(c.Area) {
 			break
 		}
-		s.add(areaPart(states, c.Area[:l]), store.Cell{Hour: c.Hour}, n)
+		s.add(areaPart(states, c.Area[:l]), store.Cell{Lapse: c.Lapse}, n)
 	}
-	s.add(blockPart(buildings, c.Area, buildingBlock), store.Cell{Area: c.Area, Building: c.Building, Hour: c.Hour}, n)
+	s.add(blockPart(buildings, c.Area, buildingBlock), store.Cell{Area: c.Area, Building: c.Building, Lapse: c.Lapse}, n)
 }

@@ -16,10 +16,14 @@ const forever = model.Time(253_402_271_999_000)
 
 const millisPerHour = int64(time.Hour / time.Millisecond)
 
-func hourOf(t model.Time) int64 { return int64(t) / millisPerHour }
+// millisPerSpan is how finely the lapses of coverage are told apart. A finer span makes the parts of large areas longer, a coarser one
+// the walk along the rooms that lapse in the current one.
+const millisPerSpan = 12 * millisPerHour
+
+func spanOf(t model.Time) int64 { return int64(t) / millisPerSpan }
 
 func roomCell(r *model.TallyRoom) store.Cell {
-	return store.Cell{Area: r.AreaCode, Building: r.BuildingID, Hour: hourOf(r.CoveredUntil)}
+	return store.Cell{Area: r.AreaCode, Building: r.BuildingID, Lapse: spanOf(r.CoveredUntil)}
 }
 
 // roomFacts are what is known of a room from its records, of whatever area they are: the numbers alone get out.
