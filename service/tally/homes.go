@@ -99,6 +99,9 @@ func foldedHomes(tx *store.Tx, areas []string) (map[string]int64, error) {
 		return nil, err
 	}
 	was, is, err := homesOf(tx, tail.touched.Households)
+	if err != nil {
+		return nil, err
+	}
 	for id := range was {
 		sums.projectHome(was[id], -1)
 	}
@@ -108,7 +111,7 @@ func foldedHomes(tx *store.Tx, areas []string) (map[string]int64, error) {
 	for i, a := range areas {
 		out[a] = sums[ids[i]][store.Cell{}]
 	}
-	return out, err
+	return out, nil
 }
 
 // strayHomes counts the households that the actor sees in an area for other reasons than the one area in it that they see as a whole,
@@ -232,6 +235,9 @@ func (s sheets) projectHome(rows []model.TallyHousehold, times int64) {
 // foldHomes judges households that may count otherwise.
 func (d *draft) foldHomes(ids []model.ID, change sheets) error {
 	was, is, err := homesOf(d.tx, ids)
+	if err != nil {
+		return err
+	}
 	for _, id := range ids {
 		if !slices.Equal(was[id], is[id]) {
 			d.homes[id] = is[id]
@@ -239,7 +245,7 @@ func (d *draft) foldHomes(ids []model.ID, change sheets) error {
 			change.projectHome(is[id], 1)
 		}
 	}
-	return err
+	return nil
 }
 
 // blockHomes makes the households that live in a block, or are said to, stand as they count now, and answers how many did not.
@@ -253,6 +259,9 @@ func (d *draft) blockHomes(block string, want sheets) (wrong int, err error) {
 	}
 	ids = unique(append(ids, stored...))
 	was, is, err := homesOf(d.tx, ids)
+	if err != nil {
+		return 0, err
+	}
 	for _, id := range ids {
 		if folded, ok := d.homes[id]; ok {
 			was[id] = folded
@@ -267,7 +276,7 @@ func (d *draft) blockHomes(block string, want sheets) (wrong int, err error) {
 			}
 		}
 	}
-	return wrong, err
+	return wrong, nil
 }
 
 // homesAt projects the rows of just this area: of who lives on no area below it, and where households of several of these meet.

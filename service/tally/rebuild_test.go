@@ -101,6 +101,17 @@ func TestARebuildBrokenOffIsMadeAgain(t *testing.T) {
 func TestARebuildPutsRightWhateverWasWrong(t *testing.T) {
 	t.Parallel()
 	l := lived(t, 150)
+	l.write(func(tx *store.Tx) error { // a household of two communities, whatever the steps were
+		kind, _ := model.KindPerson.Spec()
+		for _, code := range []string{"410102002004", "410102002005"} {
+			rec := &model.Record{ID: model.NewID(), Kind: kind.Kind, Status: model.Submitted, AreaCodes: model.CodesOf(code),
+				HouseholdID: model.ID{6}, SubmitterID: model.ID{1}, SubmittedAt: tx.Now(), Element: kind.New()}
+			if err := tx.AddRecord(rec, store.Trace{Act: "create"}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	require.NoError(t, l.tally.Keep(t.Context()))
 	for _, spoilt := range []string{
 		"DELETE FROM tally_parts WHERE id LIKE 's09/%'",
