@@ -64,6 +64,11 @@ func insert(g *gorm.DB, rows []any) error {
 		}
 		groups[t] = reflect.Append(groups[t], reflect.ValueOf(r))
 	}
+	// A statement that fails ends its transaction here anyway: without OR FAIL, SQLite keeps a journal to undo just the statement.
+	modifier := clause.Insert{}
+	if g.Name() == "sqlite" {
+		modifier.Modifier = "OR FAIL"
+	}
 	for _, t := range order {
 		list := groups[t]
 		// Powers of two, so that a few prepared statements serve every number of rows.
@@ -75,7 +80,7 @@ func insert(g *gorm.DB, rows []any) error {
 			for size > list.Len()-from {
 				size /= 2
 			}
-			if err := g.Create(list.Slice(from, from+size).Interface()).Error; err != nil {
+			if err := g.Clauses(modifier).Create(list.Slice(from, from+size).Interface()).Error; err != nil {
 				return err
 			}
 		}

@@ -82,7 +82,7 @@ func (db *DB) oneMigrates() (*sql.DB, lock.Locker, error) {
 	if db.o.Dialect == MySQL {
 		return db.tableLock()
 	}
-	pool, err := driver.Open(sqliteDSN(db.o, false))
+	pool, err := driver.Open(sqliteDSN(db.o, false)) // sorts on disk: an index may be larger than a connection's memory
 	return pool, &fileLock{beside: db.o.Path}, err
 }
 

@@ -234,12 +234,12 @@ func (db *DB) lay(ctx context.Context) (err error) {
 	return errors.Join(pool.PingContext(ctx), pool.Close())
 }
 
-func sqliteDSN(o Options, readOnly bool) string {
+func sqliteDSN(o Options, readOnly bool, pragmas ...string) string {
 	wait := fmt.Sprintf("busy_timeout(%d)", o.Wait.Milliseconds())
 	q := url.Values{"_pragma": {wait, "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(0)",
 		"cache_size(-8000)", "journal_size_limit(67108864)"}, "modeof": {o.Path}}
+	q["_pragma"] = append(q["_pragma"], pragmas...)
 	if readOnly {
-		q.Add("_pragma", "temp_store(MEMORY)") // the other sorts whole tables when a migration makes an index
 		q.Add("_pragma", "query_only(1)")
 	} else {
 		q.Set("_txlock", "immediate")
@@ -248,7 +248,7 @@ func sqliteDSN(o Options, readOnly bool) string {
 }
 
 func (db *DB) openSQLite(readOnly bool, conns int) (*gorm.DB, error) {
-	c, err := (&driver.SQLite{}).OpenConnector(sqliteDSN(db.o, readOnly))
+	c, err := (&driver.SQLite{}).OpenConnector(sqliteDSN(db.o, readOnly, "temp_store(MEMORY)"))
 	if err != nil {
 		return nil, err
 	}
