@@ -78,7 +78,7 @@ func (db *DB) shareOnce(ctx context.Context, o *once, fn func(*Tx) error) error 
 	if err := db.queued(ctx, m); err != nil {
 		return err
 	}
-	db.tell(ctx, tx.tags())
+	db.tell(ctx, o.tags)
 	return o.kept
 }
 
@@ -107,7 +107,7 @@ func (db *DB) queued(ctx context.Context, m *member) error {
 	return <-m.done
 }
 
-// writer lives until the database is closed. It lives until the database is closed.
+// writer lives until the database is closed.
 func (db *DB) writer() {
 	for {
 		select {

@@ -36,8 +36,7 @@ func (db *DB) Read(ctx context.Context, fn func(*Tx) error) error {
 }
 
 func (db *DB) newTx(ctx context.Context, act model.Act) *Tx {
-	s := &state{pool: db.read, act: act, memo: map[string]any{}, keys: map[model.ID]*seal.DataKey{},
-		before: map[model.ID]*model.Record{}}
+	s := &state{pool: db.read, act: act, keys: map[model.ID]*seal.DataKey{}, before: map[model.ID]*model.Record{}}
 	return &Tx{db: db, ctx: ctx, actor: ActorOf(ctx), state: s}
 }
 
@@ -78,12 +77,13 @@ type once struct {
 	trace model.ID
 	doubt bool  // a COMMIT's answer was lost
 	kept  error // what fn answered in the last run although what it staged was to be written
+	tags  []Tag // of all that the last run staged
 }
 
 // doOnce runs an attempt unless one before it was done after all.
 func (db *DB) doOnce(ctx context.Context, o *once, attempt func() error) error {
 	if o.doubt {
-		if done, err := db.traced(ctx, o.trace); err != nil || done {
+		if done, err := db.landed(ctx, o); err != nil || done {
 			return errors.Join(err, o.kept)
 		}
 	}
@@ -91,11 +91,21 @@ func (db *DB) doOnce(ctx context.Context, o *once, attempt func() error) error {
 	if errors.Is(err, errDoubt) {
 		o.doubt = true
 	} else if o.doubt && errors.Is(translate(err), ErrDuplicate) { // the one in doubt was slower than the look for it
-		if done, lerr := db.traced(ctx, o.trace); lerr != nil || done {
+		if done, lerr := db.landed(ctx, o); lerr != nil || done {
 			return errors.Join(lerr, o.kept)
 		}
 	}
 	return err
+}
+
+// landed tells whether an act in doubt was done, and ends the answers it outdated if so.
+func (db *DB) landed(ctx context.Context, o *once) (bool, error) {
+	done, err := db.traced(ctx, o.trace)
+	if done {
+		db.answers.end(o.tags)
+		db.tell(ctx, o.tags)
+	}
+	return done, err
 }
 
 // traced tells whether a trace was written.
@@ -152,9 +162,8 @@ func (db *DB) alone(ctx context.Context, o *once, fn func(*Tx) error) error {
 	if err := commit(tx.g); err != nil {
 		return err
 	}
-	tags := tx.tags()
-	db.answers.end(tags)
-	db.tell(ctx, tags)
+	db.answers.end(o.tags)
+	db.tell(ctx, o.tags)
 	return o.kept
 }
 
@@ -165,7 +174,7 @@ func (tx *Tx) run(o *once, fn func(*Tx) error) error {
 	if err != nil && !errors.As(err, &k) {
 		return err
 	}
-	o.kept = k.error
+	o.kept, o.tags = k.error, tx.tags()
 	return tx.trace()
 }
 

@@ -33,7 +33,6 @@ type state struct {
 	staged  staged
 	keys    map[model.ID]*seal.DataKey
 	before  map[model.ID]*model.Record // what records looked like when they were read
-	memo    map[string]any
 	now     model.Time
 	quiet   bool
 	writes  bool
